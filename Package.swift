@@ -1,0 +1,140 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Where set-up puts OpenVINO's headers and libraries (`make setup`); nothing else is looked for outside Debian's own paths.
+let openVINO = Context.packageDirectory + "/.local/openvino"
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .treatAllWarnings(as: .error),
+]
+
+let openVINOHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(openVINO)/include"])]
+let openVINOLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-L\(openVINO)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(openVINO)/lib"]),
+    .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/mien"]),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let lifecycleTesting: Target.Dependency = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+
+let package = Package(
+    name: "mien",
+    products: [
+        .executable(name: "gateway", targets: ["Gateway"]),
+        .executable(name: "vision", targets: ["Vision"]),
+        .executable(name: "identity", targets: ["Identity"]),
+        .executable(name: "recommender", targets: ["Recommender"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["JSON", "Logging", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // What the services share.
+        .target(name: "Messages", path: "Shared/Messages", swiftSettings: strict),
+        .systemLibrary(name: "CRabbitMQ", path: "Shared/Broker/CRabbitMQ", pkgConfig: "librabbitmq"),
+        .target(
+            name: "Broker", dependencies: ["Messages", "CRabbitMQ", logging, metrics, lifecycle], path: "Shared/Broker",
+            exclude: ["CRabbitMQ"], swiftSettings: strict),
+        .systemLibrary(name: "CPostgreSQL", path: "Shared/Database/CPostgreSQL", pkgConfig: "libpq"),
+        .target(
+            name: "Database", dependencies: ["CPostgreSQL", logging, metrics, lifecycle], path: "Shared/Database",
+            exclude: ["CPostgreSQL"], swiftSettings: strict),
+        .systemLibrary(name: "COpenBLAS", path: "Shared/LinearAlgebra/COpenBLAS", pkgConfig: "openblas"),
+        .target(
+            name: "LinearAlgebra", dependencies: ["COpenBLAS"], path: "Shared/LinearAlgebra",
+            exclude: ["COpenBLAS"], swiftSettings: strict),
+        .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
+        .target(
+            name: "Operations", dependencies: [logging, metrics, configuration, lifecycle, hummingbird],
+            path: "Shared/Operations", swiftSettings: strict),
+
+        // The four services.
+        .executableTarget(
+            name: "Gateway",
+            dependencies: [
+                "Messages", "Broker", "Database", "Operations", logging, metrics, configuration, lifecycle, hummingbird,
+                crypto,
+            ],
+            path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")], swiftSettings: strict),
+        .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/CTurboJPEG", pkgConfig: "libturbojpeg"),
+        .systemLibrary(name: "CPNG", path: "Services/Vision/CPNG", pkgConfig: "libpng"),
+        .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
+        .executableTarget(
+            name: "Vision",
+            dependencies: [
+                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", logging, metrics,
+                configuration, lifecycle, arguments,
+            ],
+            path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO"],
+            swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
+        .executableTarget(
+            name: "Identity",
+            dependencies: [
+                "Messages", "Broker", "Database", "LinearAlgebra", "ModelManifest", "Operations", logging, metrics,
+                configuration, lifecycle,
+            ],
+            path: "Services/Identity", swiftSettings: strict),
+        .executableTarget(
+            name: "Recommender",
+            dependencies: [
+                "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
+                lifecycle, arguments, httpClient,
+            ],
+            path: "Services/Recommender", swiftSettings: strict),
+
+        // Tests: one folder a module, and the whole suite on real parts.
+        .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess], swiftSettings: strict),
+        .testTarget(name: "DatabaseTests", dependencies: ["Database", lifecycleTesting], swiftSettings: strict),
+        .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
+        .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Operations", logging, metrics, configuration, lifecycleTesting, hummingbird, hummingbirdTesting],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Gateway", "Messages", "Broker", "Database", hummingbird, hummingbirdTesting],
+            swiftSettings: strict),
+        .testTarget(
+            name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
+            swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
+        .testTarget(
+            name: "IdentityTests", dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecommenderTests",
+            dependencies: ["Recommender", "Messages", "Database", "LinearAlgebra", hummingbird],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SuiteTests", dependencies: ["Messages", "Broker", "Database", httpClient, subprocess],
+            swiftSettings: strict),
+    ]
+)

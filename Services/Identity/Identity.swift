@@ -1,0 +1,4 @@
+@main
+struct Identity {
+    static func main() {}
+}

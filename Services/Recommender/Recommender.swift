@@ -1,0 +1,4 @@
+@main
+struct Recommender {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct Vision {
+    static func main() {}
+}

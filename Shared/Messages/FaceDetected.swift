@@ -1,0 +1,27 @@
+/// Vision found a face and looked at it. The picture itself does not travel on.
+package struct FaceDetected: Message, Codable, Hashable {
+    package static let name = "face-detected"
+
+    package var request: SelfieRequest
+    package var analysis: FaceAnalysis
+    package var template: FaceTemplate
+
+    package init(request: SelfieRequest, analysis: FaceAnalysis, template: FaceTemplate) {
+        self.request = request
+        self.analysis = analysis
+        self.template = template
+    }
+}
+
+/// A face as a unit vector: biometric data, which travels to identity and no further.
+package struct FaceTemplate: Codable, Hashable, Sendable {
+    /// The version of the identity network; only vectors of one version are compared.
+    package var version: String
+    /// 512 values, L2-normalised.
+    package var values: [Float]
+
+    package init(version: String, values: [Float]) {
+        self.version = version
+        self.values = values
+    }
+}

@@ -1,0 +1,65 @@
+package import FoundationEssentials
+
+/// A picture was sent to be looked at: the only message that carries one.
+package struct ImageSubmitted: Message, Hashable {
+    package static let name = "image-submitted"
+
+    package var request: SelfieRequest
+    /// The file as uploaded: JPEG or PNG.
+    package var image: Data
+
+    package init(request: SelfieRequest, image: Data) {
+        self.request = request
+        self.image = image
+    }
+
+    /// A big-endian 32-bit length, that many bytes of JSON (the request), then the picture's bytes as they came.
+    package func encoded() throws -> Data {
+        let facts = try JSONEncoder().encode(request)
+        var data = Data(capacity: 4 + facts.count + image.count)
+        withUnsafeBytes(of: UInt32(facts.count).bigEndian) { data.append(contentsOf: $0) }
+        data.append(facts)
+        data.append(image)
+        return data
+    }
+
+    package init(encoded: Data) throws {
+        let bytes = encoded[...]
+        guard bytes.count >= 4 else { throw ImageSubmittedError.truncated }
+        let length = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        guard length <= bytes.count - 4 else { throw ImageSubmittedError.truncated }
+        let body = bytes.dropFirst(4)
+        request = try JSONDecoder().decode(SelfieRequest.self, from: Data(body.prefix(length)))
+        image = Data(body.dropFirst(length))
+    }
+}
+
+/// Why bytes are not an `ImageSubmitted`.
+package enum ImageSubmittedError: Error {
+    case truncated
+}
+
+/// What a client said beside the picture.
+package struct SelfieRequest: Codable, Hashable, Sendable {
+    /// The video on the page while the picture was taken, if any: then the expression rates it.
+    package var watching: Watching?
+    /// The person said that they are new, which settles an uncertain match.
+    package var declaredNew: Bool
+
+    package init(watching: Watching? = nil, declaredNew: Bool = false) {
+        self.watching = watching
+        self.declaredNew = declaredNew
+    }
+}
+
+/// A video playing, and which playing of it: reactions count at most once a session.
+package struct Watching: Codable, Hashable, Sendable {
+    package var video: VideoID
+    /// The page's name for this playing of the video; empty when the client gave none.
+    package var session: String
+
+    package init(video: VideoID, session: String) {
+        self.video = video
+        self.session = session
+    }
+}

@@ -1,0 +1,50 @@
+/// Identity decided whose face it is, or that it cannot tell.
+package struct PersonIdentified: Message, Codable, Hashable {
+    package static let name = "person-identified"
+
+    package var request: SelfieRequest
+    package var analysis: FaceAnalysis
+    package var person: Person
+
+    package init(request: SelfieRequest, analysis: FaceAnalysis, person: Person) {
+        self.request = request
+        self.analysis = analysis
+        self.person = person
+    }
+}
+
+/// Who a face belongs to.
+package struct Person: Codable, Hashable, Sendable {
+    /// How sure identity is.
+    package enum Standing: String, Codable, Hashable, Sendable {
+        /// Nobody known looks like this; a user was made.
+        case new
+        /// Within the match threshold of a known user.
+        case returning
+        /// Neither matched nor enrolled; `reason` says why.
+        case uncertain
+    }
+
+    /// Why a person is uncertain.
+    package enum Reason: String, Codable, Hashable, Sendable {
+        /// The nearest user is too far to be the same and too near to be another: a second picture or `as=new` decides.
+        case ambiguous
+        case faceTooSmall = "face_too_small"
+        case faceBlurred = "face_blurred"
+        case faceTurned = "face_turned"
+    }
+
+    package var standing: Standing
+    /// The user; `nil` when uncertain.
+    package var user: UserID?
+    /// Cosine distance (0...2) to the nearest known user; `nil` when nobody was compared.
+    package var distance: Float?
+    package var reason: Reason?
+
+    package init(standing: Standing, user: UserID?, distance: Float?, reason: Reason? = nil) {
+        self.standing = standing
+        self.user = user
+        self.distance = distance
+        self.reason = reason
+    }
+}
