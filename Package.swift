@@ -82,14 +82,16 @@ let package = Package(
                 "Messages", "Broker", "Database", "Operations", logging, metrics, configuration, lifecycle, hummingbird,
                 crypto,
             ],
-            path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")], swiftSettings: strict),
+            path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
+            swiftSettings: strict),
         .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CPNG", path: "Services/Vision/CPNG", pkgConfig: "libpng"),
         .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
         .executableTarget(
             name: "Vision",
             dependencies: [
-                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", logging, metrics,
+                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", logging,
+                metrics,
                 configuration, lifecycle, arguments,
             ],
             path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO"],
@@ -111,13 +113,17 @@ let package = Package(
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
-        .testTarget(name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess], swiftSettings: strict),
+        .testTarget(
+            name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess],
+            swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Database", lifecycleTesting], swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", logging, metrics, configuration, lifecycleTesting, hummingbird, hummingbirdTesting],
+            dependencies: [
+                "Operations", logging, metrics, configuration, lifecycleTesting, hummingbird, hummingbirdTesting,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
@@ -127,7 +133,8 @@ let package = Package(
             name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
-            name: "IdentityTests", dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            name: "IdentityTests",
+            dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
             name: "RecommenderTests",
