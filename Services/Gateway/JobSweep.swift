@@ -1,4 +1,4 @@
-import Database
+package import Database
 package import Logging
 import Messages
 package import ServiceLifecycle
