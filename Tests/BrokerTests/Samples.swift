@@ -50,7 +50,7 @@ struct Handler: StageHandler {
     static var passing: Handler {
         Handler { jobs in
             jobs.map { job in
-                do {
+                do throws(EnvelopeError) {
                     return .completed(try job.envelope.decode(ErasureRequested.self))
                 } catch {
                     return .unreadable(error)

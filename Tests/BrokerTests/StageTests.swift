@@ -27,6 +27,7 @@ struct StageTests {
         }
     }
 
+    @discardableResult
     private func withSuite<Result: Sendable>(
         _ stages: [(StageName, StageSettings, Handler)], _ body: (Suite) async throws -> Result
     ) async throws -> Result {
@@ -110,7 +111,8 @@ struct StageTests {
     @Test func aFailureIsAnsweredAtOnce() async throws {
         let noFace = Failure(.noFace, "There is no face.", stage: .identity)
         try await withSuite([(.identity, .init(), Handler { $0.map { _ in .failed(noFace) } })]) { suite in
-            #expect(try failure(in: try await suite.ask(fact)) == noFace)
+            let answer = try await suite.ask(fact)
+            #expect(try failure(in: answer) == noFace)
         }
     }
 
@@ -217,7 +219,7 @@ struct StageTests {
         try await withSuite([(.identity, .init(), handler)]) { suite in
             // Without an expiration of its own, so that only the worker can drop it.
             let late = try HeaderCoding.encode(.sample(deadlineIn: -1))
-            try await suite.host.publish(to: "identity.interactive", header: late, type: fact.name, body: "{}")
+            try await suite.host.publish(to: "identity.interactive", header: late, type: ErasureRequested.name, body: "{}")
             try await suite.publisher.submit(fact, header: .sample())
             try await eventually("the next one is done") { await log.jobs.count == 1 }
             #expect(try await suite.publisher.depth(of: .dead(.identity)).ready == 0)
@@ -450,7 +452,7 @@ struct StageTests {
     @Test func anAnswerToAGatewayThatIsGoneHoldsNothingUp() async throws {
         try await withSuite([(.identity, .init(), .passing), (.recommender, .init(), .passing)]) { suite in
             try await suite.publisher.submit(fact, header: .sample(gateway: .random()))
-            #expect(try await suite.ask(fact).type == fact.name)
+            #expect(try await suite.ask(fact).type == ErasureRequested.name)
         }
     }
 
@@ -488,8 +490,4 @@ struct StageTests {
             }
         }
     }
-}
-
-extension ErasureRequested {
-    fileprivate var name: String { Self.name }
 }

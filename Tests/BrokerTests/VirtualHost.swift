@@ -19,6 +19,7 @@ struct VirtualHost: Sendable {
     static let isGiven = broker != nil && managementAddress != nil
 
     /// Runs a test with a virtual host that has Mien's own policies.
+    @discardableResult
     static func run<Result>(
         _ name: String = "mien-test-\(UUID().uuidString.lowercased())",
         _ body: (VirtualHost) async throws -> Result
@@ -35,7 +36,7 @@ struct VirtualHost: Sendable {
             try await host.call("DELETE", "vhosts/\(name)")
             return result
         } catch {
-            try? await host.call("DELETE", "vhosts/\(name)")
+            _ = try? await host.call("DELETE", "vhosts/\(name)")
             throw error
         }
     }
@@ -53,9 +54,9 @@ struct VirtualHost: Sendable {
             .name("curl"), arguments: Arguments(arguments + ["\(management)/api/\(path)"]),
             output: .string(limit: 1 << 26), error: .string(limit: 1 << 16))
         guard result.terminationStatus.isSuccess else {
-            throw ManagementError(call: "\(method) \(path)", reply: result.standardOutput ?? "")
+            throw ManagementError(call: "\(method) \(path)", reply: result.standardOutput)
         }
-        return result.standardOutput ?? ""
+        return result.standardOutput
     }
 
     struct ManagementError: Error {
@@ -176,6 +177,7 @@ extension VirtualHost {
 // MARK: - Running services
 
 /// Runs services while `body` runs, and shuts them down gracefully after it.
+@discardableResult
 func running<Result: Sendable>(
     _ services: [any Service], _ body: () async throws -> Result
 ) async throws -> Result {
