@@ -1,6 +1,8 @@
 #pragma once
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
+// Swift's Glibc module leaves it out.
+#include <sys/eventfd.h>
 
 /// `amqp_login_with_properties` is variadic, which Swift does not import; this is its PLAIN form.
 static inline amqp_rpc_reply_t mien_login_plain(
