@@ -72,8 +72,10 @@ def odd_one_out(vectors: Tensor, shares: Tensor, count: int = 2048, temperature:
     device = vectors.device
     triplets = torch.randint(0, len(shares), (count, 3), device=device)
     order = shares.argmax(1).argsort()
-    place = torch.randint(0, max(1, len(shares) - 8), (count // 2, 1), device=device)
-    triplets = torch.cat([triplets[count // 2 :], order[place + torch.randint(0, 8, (count // 2, 3), device=device)]])
+    reach = min(8, len(shares))
+    start = torch.randint(0, len(shares) - reach + 1, (count // 2, 1), device=device)
+    near = order[start + torch.randint(0, reach, (count // 2, 3), device=device)]
+    triplets = torch.cat([triplets[count // 2 :], near])
     first, second, third = triplets.T
     pairs = [(second, third), (first, third), (first, second)]
     with torch.no_grad():

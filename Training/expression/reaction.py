@@ -57,7 +57,7 @@ class Rate:
 
 
 def rates(distances: np.ndarray, faces: Faces, taus: list[float]) -> tuple[list[Rate], float]:
-    """True and false positive rates of "enjoying" at each tau, and the area under the ROC; faces without votes left out."""
+    """True and false positive rates of "enjoying" at each tau, and the area under the ROC, of faces with votes."""
     voted = faces.votes.sum(1) > 0
     enjoys = faces.shares[voted][:, FERPLUS.index("happiness")] >= ENJOYING
     near = distances[voted]

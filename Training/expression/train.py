@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .augmentation import augment
 from .data import Faces, training_split
+from .fec import FECBatches, read_triplets, triplet_loss
 from .loss import Targets, smooth_labels, total
 from .metrics import accuracies
 from .network import ExpressionNetwork, Outputs
@@ -42,6 +43,8 @@ class Run:
     workers: int
     seed: int
     smoke: bool
+    fec: Path | None
+    fec_pictures: Path | None
 
 
 class Batches:
@@ -121,6 +124,9 @@ def work(rank: int, run: Run) -> None:
     average = Average(network)
     steppers = optimizers(network)
     batches = Batches(training[np.arange(rank, len(training), run.workers)], run.batch // run.workers, run.device, rank)
+    comparisons = None
+    if run.fec and run.fec_pictures:
+        comparisons = FECBatches(read_triplets(run.fec), run.fec_pictures, seed=run.seed + rank)
 
     views, spent = 0, 0.0
     checkpoint = run.out / CHECKPOINT
@@ -144,6 +150,9 @@ def work(rank: int, run: Run) -> None:
         images, targets = batches.next()
         network.train()
         loss = total(network(images), targets)
+        if comparisons:
+            compared, odd = comparisons.next(run.device)
+            loss = loss + triplet_loss(network(compared).expression, odd)
         for stepper in steppers:
             stepper.zero_grad()
         loss.backward()
@@ -186,8 +195,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=60)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, help="processes to share a batch on the CPU; default: one a core, up to 4")
+    parser.add_argument("--workers", type=int, help="processes sharing a batch on the CPU; by default one a core, up to 4")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fec", type=Path, help="FEC's list of triplets, to train the expression on as well")
+    parser.add_argument("--fec-pictures", type=Path, help="folder of FEC's pictures")
     parser.add_argument("--smoke", action="store_true", help="a few steps on made-up faces")
     settings = vars(parser.parse_args())
     if settings["smoke"]:
