@@ -16,6 +16,8 @@ from pathlib import Path
 
 # Without AMX's CPUID leaf some virtual machines stop oneDNN's bf16 kernels with SIGILL; set before torch is imported.
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+# Threads that wait must not spin: other work may need the processor.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -187,20 +189,19 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def smoke(out: Path, device: torch.device) -> None:
-    """Trains a few steps on synthetic data, resumes and checks that the loss falls."""
+    """Trains a few steps on synthetic data, resumes from the checkpoint and checks that the loss falls."""
     out = out / "smoke"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    data = TrainingSet.synthetic()
-    trainer = Trainer(Settings(batch=32, average=0.9), data, device)
-    before = trainer.watched_cosine()
-    trainer.run(out, Horizon(views=640))
-    resumed = Trainer(Settings(batch=32, average=0.9), data, device)
+    data, settings = TrainingSet.synthetic(), Settings(batch=16, average=0.9)
+    before = Trainer(settings, data, device).step(data.rows[:16])
+    Trainer(settings, data, device).run(out, Horizon(views=192))
+    resumed = Trainer(settings, data, device)
     resumed.resume(out / "checkpoint.pt")
-    after = resumed.watched_cosine()
-    if resumed.views != 640 or after <= before + 0.05:
-        raise SystemExit(f"The smoke run did not learn: cosine {before:.3f} before, {after:.3f} after.")
-    print(f"smoke run passed: cosine {before:.3f} before, {after:.3f} after")
+    after = np.mean([resumed.step(data.rows[i : i + 16]) for i in range(0, 64, 16)])
+    if resumed.views != 256 or after > before - 0.2:
+        raise SystemExit(f"The smoke run did not learn: loss {before:.3f} before, {after:.3f} after.")
+    print(f"smoke run passed: loss {before:.3f} before, {after:.3f} after")
 
 
 def main() -> None:
