@@ -112,8 +112,12 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", swiftSettings: strict),
+            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")], swiftSettings: strict),
 
+        // A database of a test's own.
+        .target(
+            name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
+            swiftSettings: strict),
         // The load driver of `make bench`.
         .executableTarget(
             name: "bench",
@@ -143,7 +147,7 @@ let package = Package(
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
             name: "RecommenderTests",
