@@ -214,6 +214,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="train for so long")
     parser.add_argument("--until", type=float, help="train until this time (seconds since 1970)")
     parser.add_argument("--views", type=int, default=6_000_000, help="train on so many views when no time is given")
+    parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a resumed run goes on")
     parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads on a CPU")
@@ -254,6 +255,8 @@ def main() -> None:
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)
+        if arguments.from_progress is not None:
+            trainer.progress = arguments.from_progress
         print(f"resumed at {trainer.views} views, progress {trainer.progress:.3f}", flush=True)
     deadline = arguments.until or (time.time() + arguments.minutes * 60 if arguments.minutes else None)
     trainer.run(arguments.out, Horizon(deadline=deadline, views=None if deadline else arguments.views))
