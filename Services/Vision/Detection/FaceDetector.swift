@@ -40,7 +40,8 @@ final class FaceDetector {
                 if side >= Self.reach * next.face { break }
             }
             // All scales that are one tile each go together; they cost as much as the next alone.
-            let start = remaining.firstIndex { max($0.width, $0.height) <= ProposalStage.tile } ?? remaining.endIndex - 1
+            let start =
+                remaining.firstIndex { max($0.width, $0.height) <= ProposalStage.tile } ?? remaining.endIndex - 1
             try advance(&cascade, over: remaining[start...], of: image)
             remaining = remaining[..<start]
         }
