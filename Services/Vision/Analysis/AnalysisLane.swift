@@ -118,6 +118,16 @@ actor AnalysisLanes {
         }
     }
 
+    /// Runs every network once on every lane.
+    nonisolated func rehearse() async throws {
+        try await withThrowingTaskGroup { group in
+            for lane in await idle {
+                group.addTask { try await lane.run { try $0.rehearse() } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     private func take() async -> AnalysisLane {
         if let lane = idle.popLast() { return lane }
         return await withCheckedContinuation { waiting.append($0) }

@@ -113,6 +113,19 @@ final class FaceAnalyser {
         return try request.infer(&input)
     }
 
+    /// Runs every network once, on a picture without anything on it, so that the first job finds them warm.
+    func rehearse() throws(InferenceError) {
+        let blank = RGBImage(width: 64, height: 64, pixels: [UInt8](repeating: 128, count: 64 * 64 * 3))
+        try detector.rehearse(on: blank)
+        for request in [identity, expression] {
+            let input = request.network.network.input
+            let pixels = [UInt8](repeating: 128, count: input.width * input.height * 3)
+            _ = try infer(request, [RGBImage(width: input.width, height: input.height, pixels: pixels)])
+        }
+    }
+}
+
+extension FaceNetworks {
     /// What travels on of a face and its reading.
     ///
     /// - Parameter reacting: whether a video was playing.
@@ -120,9 +133,9 @@ final class FaceAnalyser {
         FaceAnalysis(
             image: face.picture,
             face: Face(face.detection, quality: face.quality),
-            mood: networks.moods.mood(reading.expression.ferplus),
-            reaction: reacting ? networks.expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
-            models: networks.versions)
+            mood: moods.mood(reading.expression.ferplus),
+            reaction: reacting ? expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
+            models: versions)
     }
 }
 

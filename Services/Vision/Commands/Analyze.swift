@@ -29,7 +29,7 @@ struct Analyze: AsyncParsableCommand {
                 line.analysis = try await lanes.withLane { lane in
                     let face = try await lane.look(at: data, LookSettings())
                     return try await lane.run { analyser in
-                        analyser.analysis(of: face, try analyser.read([face])[0], reacting: true)
+                        analyser.networks.analysis(of: face, try analyser.read([face])[0], reacting: true)
                     }
                 }
             } catch let failure as Failure {
