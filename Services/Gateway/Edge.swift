@@ -25,7 +25,9 @@ package struct Edge: HTTPResponder {
         response.headers.append(contentsOf: SecurityHeaders.fields)
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         let route = context.endpointPath ?? "none"
-        let dimensions = [("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code))]
+        let dimensions = [
+            ("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code)),
+        ]
         Counter(label: "mien_http_requests_total", dimensions: dimensions).increment()
         Timer(label: "mien_http_request_seconds", dimensions: [("route", route)])
             .record(duration: ContinuousClock.now - began)

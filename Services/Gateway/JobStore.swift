@@ -42,7 +42,8 @@ package struct JobStore: Sendable {
     }
 
     /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before.
-    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError) -> (state: JobRecord.State, isNew: Bool) {
+    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError) -> (state: JobRecord.State, isNew: Bool)
+    {
         let rows = try await database.query(
             """
             INSERT INTO gateway.jobs (id, trip, state) VALUES ($1, $2, 'queued')

@@ -1,12 +1,14 @@
 import FoundationEssentials
 import Subprocess
+import SystemPackage
 import Testing
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// One private set of RabbitMQ, Postgres and the four services, as `make run` starts them, on ports and in a folder of its own.
+/// One private set of RabbitMQ, Postgres and the four services, started as `make run` starts them, with ports and a
+/// state folder of its own.
 struct RunningSuite: Sendable {
     /// The suite that the running test may use.
     @TaskLocal static var current = RunningSuite(home: "", firstPort: 0)
@@ -16,6 +18,7 @@ struct RunningSuite: Sendable {
     /// First of the hundred ports that the suite may use; the gateway listens on this one.
     let firstPort: Int
 
+    /// The package's folder, with a slash at its end.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path()
 
@@ -25,32 +28,28 @@ struct RunningSuite: Sendable {
     @discardableResult
     func script(_ name: String, _ arguments: String...) async throws -> String {
         let result = try await run(
-            .path("\(Self.root)deploy/local/\(name)"), arguments: Arguments(arguments),
+            .path(FilePath("\(Self.root)deploy/local/\(name)")), arguments: Arguments(arguments),
             environment: .inherit.updating([
-                "MIEN_HOME": home, "MIEN_PORT_BASE": String(firstPort), "MIEN_BIN": Self.binaries,
+                "MIEN_HOME": home, "MIEN_PORT_BASE": String(firstPort), "MIEN_BIN": "\(Self.root).build/debug",
                 "MIEN_DATABASE_FSYNC": "off", "VISION": "2", "IDENTITY": "2", "GATEWAY_DEADLINE": "6",
             ]),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {
-            throw ScriptFailure(script: name, arguments: arguments, output: result.standardError ?? "")
+            throw ScriptFailure(script: name, arguments: arguments, output: result.standardError)
         }
-        return result.standardOutput ?? ""
-    }
-
-    /// Where the build put the services: beside the test bundle that runs.
-    private static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path()
-
-    /// The processes of one service, read from the supervisor's status.
-    func processes(of service: String) async throws -> [pid_t] {
-        try await script("suite", "processes", service).split(separator: "\n").compactMap { pid_t($0) }
+        return result.standardOutput
     }
 
     /// Sends a signal to every process of one service.
     func signal(_ signal: Int32, to service: String) async throws {
-        for process in try await processes(of: service) { kill(process, signal) }
+        let state = try JSONDecoder().decode(
+            SupervisorState.self, from: Data(contentsOf: URL(filePath: "\(home)/suite.json")))
+        for worker in state.services where worker.name == service || worker.name.hasPrefix(service + "-") {
+            kill(pid_t(worker.pid), signal)
+        }
     }
 
-    /// How many messages wait or are being worked on, over all queues but the named.
+    /// How many messages wait or are being worked on, over all queues.
     func messagesInQueues() async throws -> Int {
         try await script("broker", "ctl", "--silent", "list_queues", "-p", "mien", "messages")
             .split(separator: "\n").compactMap { Int($0) }.reduce(0, +)
@@ -58,14 +57,31 @@ struct RunningSuite: Sendable {
 
     /// One SQL statement as the database's owner; a line a row.
     func sql(_ statement: String) async throws -> [String] {
-        try await script("database", "psql", "-d", "mien", "-AtX", "-c", statement).split(separator: "\n").map(
-            String.init)
+        try await script("database", "psql", "-AtX", "-c", statement).split(separator: "\n").map(String.init)
     }
 
-    /// Waits until every service says that it is ready.
+    /// Waits until every service says that it is ready, for at most a minute.
     func becomesReady() async throws {
-        _ = try await script("suite", "wait")
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                try await script("suite", "status")
+                return
+            } catch let failure as ScriptFailure {
+                guard ContinuousClock.now < end else { throw failure }
+            }
+        }
     }
+}
+
+/// What the supervisor writes down of the processes it started.
+private struct SupervisorState: Decodable {
+    struct Worker: Decodable {
+        let name: String
+        let pid: Int
+    }
+
+    let services: [Worker]
 }
 
 /// A script of `deploy/local` failed.
@@ -82,25 +98,21 @@ struct WithRunningSuite: SuiteTrait, TestScoping {
     var isRecursive: Bool { false }
 
     func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            component: "mien-suite-\(UUID().uuidString.prefix(8))")
-        let suite = RunningSuite(home: folder.path(), firstPort: try freePorts(count: 100))
+        let environment = ProcessInfo.processInfo.environment
+        guard let folder = environment["MIEN_TEST_HOME"],
+            let port = environment["MIEN_TEST_SUITE_PORT_BASE"].flatMap(Int.init)
+        else { return try await function() }
+        let suite = RunningSuite(home: "\(folder)/suite", firstPort: port)
         do {
             try await suite.script("suite", "start")
             try await RunningSuite.$current.withValue(suite) { try await function() }
         } catch {
-            try await remove(suite)
+            try await suite.script("suite", "erase")
             throw error
         }
-        try await remove(suite)
-    }
-
-    private func remove(_ suite: RunningSuite) async throws {
-        try await suite.script("suite", "stop")
-        try await suite.script("database", "remove")
-        try FileManager.default.removeItem(atPath: suite.home)
+        try await suite.script("suite", "erase")
     }
 }
 
@@ -109,25 +121,5 @@ extension Trait where Self == WithRunningSuite {
     static var runningSuite: Self { Self() }
 }
 
-/// The first of `count` ports of which none is in use just now, below the range that the system hands out by itself.
-private func freePorts(count: Int) throws -> Int {
-    for _ in 0..<100 {
-        let first = Int.random(in: 100...300) * 100
-        if (first..<first + count).allSatisfy(isFree) { return first }
-    }
-    throw ScriptFailure(script: "suite", arguments: ["start"], output: "no \(count) free ports in a row")
-}
-
-private func isFree(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return withUnsafePointer(to: address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
-    }
-}
+/// Whether `make test` told where a suite may live.
+let suiteMayRun = ProcessInfo.processInfo.environment["MIEN_TEST_HOME"] != nil

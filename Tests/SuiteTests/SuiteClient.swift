@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
-import NIOFoundationCompat
 import NIOHTTP1
 
 /// A client of the REST API, as a user would write one.
@@ -15,10 +14,11 @@ struct SuiteClient: Sendable {
         var request = HTTPClientRequest(url: address + path)
         request.method = method
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        if let body { request.body = .bytes(ByteBuffer(data: body)) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let bytes = try await response.body.collect(upTo: 4 << 20)
-        return Response(status: Int(response.status.code), headers: response.headers, body: Data(buffer: bytes))
+        return Response(
+            status: Int(response.status.code), headers: response.headers, body: Data(bytes.readableBytesView))
     }
 
     /// Posts a picture to `/v1/selfies`.

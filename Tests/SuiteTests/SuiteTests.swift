@@ -1,4 +1,5 @@
 import FoundationEssentials
+import NIOHTTP1
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +9,9 @@ import Testing
 /// The whole suite on real parts: RabbitMQ, Postgres, two vision and two identity workers, the gateway's REST API.
 ///
 /// The tests share one running suite and break it on purpose, so they take turns.
-@Suite(.runningSuite, .serialized, .timeLimit(.minutes(20)))
+@Suite(
+    .enabled(if: suiteMayRun, "MIEN_TEST_HOME is not set: run `make test`"), .runningSuite, .serialized,
+    .timeLimit(.minutes(20)))
 struct SuiteTests {
     let suite = RunningSuite.current
     var client: SuiteClient { SuiteClient(address: suite.address) }

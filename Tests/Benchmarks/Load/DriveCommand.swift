@@ -2,7 +2,6 @@ import ArgumentParser
 import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
-import NIOFoundationCompat
 
 /// Posts one photo many times from several clients at once and prints throughput and latency by stage.
 ///
@@ -30,7 +29,7 @@ struct DriveCommand: AsyncParsableCommand {
     var warmUp = 16
 
     mutating func run() async throws {
-        let image = ByteBuffer(data: try Data(contentsOf: URL(filePath: photo)))
+        let image = ByteBuffer(bytes: try Data(contentsOf: URL(filePath: photo)))
         let target = Target(url: "\(url)/v1/\(trip)", image: image)
         _ = try await target.drive(requests: warmUp, clients: clients)
         let clock = ContinuousClock()
@@ -74,7 +73,7 @@ struct Target: Sendable {
         guard response.status == .ok else { return Answer(elapsed: elapsed, timings: nil) }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return Answer(elapsed: elapsed, timings: try decoder.decode(Timed.self, from: Data(buffer: body)).timings)
+        return Answer(elapsed: elapsed, timings: try decoder.decode(Timed.self, from: Data(body.readableBytesView)).timings)
     }
 }
 

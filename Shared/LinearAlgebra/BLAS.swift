@@ -1,15 +1,9 @@
-import COpenBLAS
+internal import COpenBLAS
 
-/// The few dense products and solves that the engine is made of, on row-major matrices behind pointers.
-enum BLAS {
-    /// Each of the engine's threads calls BLAS for itself, so BLAS must not split a call again: that costs more than it
-    /// brings, and its results would depend on the number of threads.
-    static func useOneThread() {
-        openblas_set_num_threads(1)
-    }
-
+/// The few dense products and solves that Mien is made of, on row-major single-precision matrices behind pointers.
+package enum BLAS {
     /// gram += panelᵀ · panel, the upper triangle only; `panel` is rows × rank, `gram` rank × rank.
-    static func addGram(
+    package static func addGram(
         of panel: UnsafePointer<Float>, rows: Int, rank: Int, to gram: UnsafeMutablePointer<Float>
     ) {
         cblas_ssyrk(
@@ -18,7 +12,7 @@ enum BLAS {
     }
 
     /// products = left · rightᵀ; left is rows × rank, right columns × rank, products rows × columns.
-    static func multiply(
+    package static func multiply(
         _ left: UnsafePointer<Float>, rows: Int, by right: UnsafePointer<Float>, columns: Int, rank: Int,
         into products: UnsafeMutablePointer<Float>
     ) {
@@ -29,9 +23,9 @@ enum BLAS {
 
     /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor and each of
     /// `vectors` (count × rank) by the solution for it.
-    static func solve(
+    package static func solve(
         _ matrix: UnsafeMutablePointer<Float>, rank: Int, _ vectors: UnsafeMutablePointer<Float>, count: Int
-    ) throws(EngineError) {
+    ) throws(LinearAlgebraError) {
         // Fortran reads columns where these are rows, so the upper triangle is its lower one.
         var order = Int32(rank)
         var rightHandSides = Int32(count)
@@ -41,4 +35,10 @@ enum BLAS {
         spotrs_("L", &order, &rightHandSides, matrix, &order, vectors, &order, &status)
         guard status == 0 else { throw .notPositiveDefinite }
     }
+}
+
+/// Why a system of equations was not solved.
+package enum LinearAlgebraError: Error, Hashable {
+    /// The matrix has no Cholesky factor.
+    case notPositiveDefinite
 }
