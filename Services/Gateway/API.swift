@@ -2,7 +2,7 @@ import Broker
 import Database
 import FoundationEssentials
 import HTTPTypes
-package import Hummingbird
+import Hummingbird
 package import HummingbirdCore
 package import Logging
 package import Messages
