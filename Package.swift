@@ -86,8 +86,7 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Messages", "Broker", "Database", "Operations", logging, metrics, configuration, lifecycle, hummingbird,
-                crypto,
+                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, hummingbird, nio, crypto,
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
@@ -144,7 +143,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "Messages", "Broker", "Database", hummingbird, hummingbirdTesting],
+            dependencies: [
+                "Gateway", "Messages", "Broker", "Database", "DatabaseTesting", logging, nio, hummingbird,
+                hummingbirdTesting,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
