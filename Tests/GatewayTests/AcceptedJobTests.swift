@@ -218,7 +218,8 @@ struct AcceptedJobTests {
             #expect(try await jobs.job(done.job) != nil)
             #expect(try await jobs.job(lost.job)?.state == .queued)
 
-            try await database.query("UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
+            try await database.query(
+                "UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
             try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
             #expect(try await jobs.job(done.job) == nil)
             #expect(try await jobs.job(lost.job)?.state == .failed)
