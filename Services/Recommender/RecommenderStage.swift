@@ -48,7 +48,8 @@ package struct RecommenderStage: StageHandler {
             return .failed(failure)
         } catch let error as DatabaseError where error.isTransient {
             logger.warning("database unavailable", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
-            return .retry(Failure(.unavailable, "The database cannot be reached; try again later.", stage: .recommender))
+            return .retry(
+                Failure(.unavailable, "The database cannot be reached; try again later.", stage: .recommender))
         } catch {
             logger.error("job failed", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
             return .failed(Failure(.internalError, "The recommender failed on this request.", stage: .recommender))
@@ -78,7 +79,8 @@ package struct RecommenderStage: StageHandler {
                 watching: watching?.video, connection)
         }
         return Recommended(
-            analysis: identified.analysis, person: identified.person, recommendations: recommendations, version: version)
+            analysis: identified.analysis, person: identified.person, recommendations: recommendations, version: version
+        )
     }
 
     private func list(_ user: UserID) async throws -> RecommendationsListed {
@@ -127,8 +129,10 @@ package struct RecommenderStage: StageHandler {
 
         var list = Shortlist(excluding: history.seen.union(watching.map { [$0] } ?? []))
         if wantsCollaborative, let model {
-            let top = try store.top(user, version: model.version, connection).filter { !list.taken.contains($0.video.id) }
-                .prefix(Shortlist.collaborative)
+            let top = try store.top(user, version: model.version, connection).filter {
+                !list.taken.contains($0.video.id)
+            }
+            .prefix(Shortlist.collaborative)
             let because = try model.because(top.map(\.video.id), history: history)
             list.append(Array(top), from: .collaborative, because: because)
         }

@@ -1,3 +1,5 @@
+internal import LinearAlgebra
+
 /// How to train.
 package struct TrainingParameters: Sendable, Hashable, Codable {
     /// Numbers a vector, 1...512.
@@ -44,7 +46,7 @@ package enum AlternatingLeastSquares {
     ) throws -> TrainedFactors {
         try parameters.validate()
         guard ratings.count > 0 else { throw EngineError.noRatings }
-        BLAS.useOneThread()
+        OpenBLAS.use(threads: 1)
         let rank = parameters.rank
         let userEquations = NormalEquations(parameters.objective, others: ratings.items)
         let itemEquations = NormalEquations(parameters.objective, others: ratings.users)

@@ -1,3 +1,5 @@
+internal import LinearAlgebra
+
 /// FᵀF for all rows of `factors`: rank × rank numbers, upper triangle, row-major.
 ///
 /// The rows are cut into the same pieces whatever the number of threads, and the pieces are summed in order.

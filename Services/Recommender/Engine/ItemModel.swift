@@ -1,3 +1,5 @@
+internal import LinearAlgebra
+
 /// The items' side of a training: enough to rank for anybody whose ratings are at hand, and to say why.
 package struct ItemModel: Sendable {
     package let items: Factors
@@ -93,15 +95,19 @@ package struct ItemModel: Sendable {
         _ matrix: inout [Float], rank: Int, _ vectors: inout [Float], count: Int
     ) throws(EngineError) {
         let solved = matrix.withUnsafeMutableBufferPointer { matrix in
-            vectors.withUnsafeMutableBufferPointer { vectors -> Result<Void, EngineError> in
+            vectors.withUnsafeMutableBufferPointer { vectors -> Result<Void, LinearAlgebraError> in
                 guard let matrix = matrix.baseAddress, let vectors = vectors.baseAddress else { return .success(()) }
-                do throws(EngineError) {
+                do throws(LinearAlgebraError) {
                     return .success(try BLAS.solve(matrix, rank: rank, vectors, count: count))
                 } catch {
                     return .failure(error)
                 }
             }
         }
-        try solved.get()
+        do throws(LinearAlgebraError) {
+            try solved.get()
+        } catch {
+            throw .notPositiveDefinite
+        }
     }
 }

@@ -52,7 +52,8 @@ package struct RatingsFile: Sendable {
             if number == 1, fields.count == 2, fields == ["user", "item"] { continue }
             entries.append(
                 Entry(
-                    user: Self.index(fields[0], &userIndices, &users), item: Self.index(fields[1], &itemIndices, &items),
+                    user: Self.index(fields[0], &userIndices, &users),
+                    item: Self.index(fields[1], &itemIndices, &items),
                     value: value))
         }
         guard !entries.isEmpty else { throw .empty }

@@ -1,3 +1,5 @@
+internal import LinearAlgebra
+
 /// How a half-step solves each row's normal equations.
 package enum Solver: String, Sendable, Hashable, Codable, CaseIterable {
     /// Exactly, by Cholesky factorisation.
@@ -112,7 +114,7 @@ private struct CholeskyRow {
                         if filled > 0 { BLAS.addGram(of: panel, rows: filled, rank: rank, to: matrix) }
 
                         solution.update(from: vector, count: rank)
-                        do throws(EngineError) {
+                        do throws(LinearAlgebraError) {
                             try BLAS.solve(matrix, rank: rank, solution, count: 1)
                         } catch {
                             return .nan

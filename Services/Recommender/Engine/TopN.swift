@@ -1,3 +1,5 @@
+internal import LinearAlgebra
+
 /// An item and how much a user is predicted to like it.
 package struct RankedItem: Sendable, Hashable {
     package var item: Int
@@ -73,7 +75,7 @@ package struct TopN: Sendable {
         var bestItems = [Int32](repeating: -1, count: userCount * limit)
         var bestScores = [Float](repeating: 0, count: userCount * limit)
         let blocks = (userCount + Self.blockUsers - 1) / Self.blockUsers
-        BLAS.useOneThread()
+        OpenBLAS.use(threads: 1)
         bestItems.withUnsafeMutableBufferPointer { bestItems in
             bestScores.withUnsafeMutableBufferPointer { bestScores in
                 users.values.withUnsafeBufferPointer { userValues in

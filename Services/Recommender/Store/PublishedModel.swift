@@ -54,7 +54,8 @@ package final class ModelCache: Sendable {
         guard let row = rows.first else { return nil }
         let version: Int = try row.decode("number")
         if let model = cached.withLock({ $0 }), model.version == version { return model }
-        let parameters = try JSONDecoder().decode(TrainingParameters.self, from: try row.decode("parameters", as: Data.self))
+        let parameters = try JSONDecoder().decode(
+            TrainingParameters.self, from: try row.decode("parameters", as: Data.self))
         let model = try Self.read(version, parameters.objective, rank: parameters.rank, connection)
         cached.withLock { $0 = model }
         return model

@@ -101,7 +101,8 @@ package struct Store: Sendable {
     func foldIn(_ user: UserID, _ history: History, _ model: PublishedModel, _ connection: isolated Connection) throws {
         let top = try model.top(rows, for: history)
         try connection.query(
-            "DELETE FROM recommender.top WHERE version = $1 AND user_id = $2", .integer(model.version), .uuid(user.uuid))
+            "DELETE FROM recommender.top WHERE version = $1 AND user_id = $2", .integer(model.version), .uuid(user.uuid)
+        )
         try connection.query(
             """
             INSERT INTO recommender.top (version, user_id, rank, video, score)
@@ -141,7 +142,8 @@ package struct Store: Sendable {
             """, .texts(keywords))
         var found: [String: [Video]] = [:]
         for row in rows {
-            found[try row.decode("query")] = try JSONDecoder().decode([Video].self, from: try row.decode("videos", as: Data.self))
+            found[try row.decode("query")] = try JSONDecoder().decode(
+                [Video].self, from: try row.decode("videos", as: Data.self))
         }
         return found
     }

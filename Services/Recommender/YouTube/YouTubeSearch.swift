@@ -82,7 +82,8 @@ package struct YouTubeSearch: Sendable {
     static func videos(in data: Data) throws(Failure) -> [Video] {
         guard let answer = try? JSONDecoder().decode(Answer.self, from: data) else { throw .unreadable }
         return answer.items.compactMap { item in
-            guard let text = item.id.videoId, let id = VideoID(text), let title = item.snippet?.title, !title.isEmpty else {
+            guard let text = item.id.videoId, let id = VideoID(text), let title = item.snippet?.title, !title.isEmpty
+            else {
                 return nil
             }
             return Video(id: id, title: unescaped(title))
