@@ -32,6 +32,8 @@ let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -52,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -75,7 +78,8 @@ let package = Package(
             exclude: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
         .target(
-            name: "Operations", dependencies: [logging, metrics, configuration, lifecycle, hummingbird],
+            name: "Operations",
+            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird],
             path: "Shared/Operations", swiftSettings: strict),
 
         // The four services.
@@ -112,8 +116,12 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", swiftSettings: strict),
+            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")], swiftSettings: strict),
 
+        // A database of a test's own.
+        .target(
+            name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
+            swiftSettings: strict),
         // The load driver of `make bench`.
         .executableTarget(
             name: "bench",
@@ -143,7 +151,7 @@ let package = Package(
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
             name: "RecommenderTests",
@@ -151,7 +159,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SuiteTests",
-            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess],
+            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system],
             swiftSettings: strict),
     ]
 )

@@ -190,7 +190,9 @@ package struct API: Sendable {
     /// Has an interactive job done and waits for what ends it.
     ///
     /// - Throws: the `Failure` that ended it, or that kept it from being done.
-    private func ask(_ trip: Trip, _ message: any Message, _ job: JobID, _ preference: Preference) async throws -> Envelope {
+    private func ask(_ trip: Trip, _ message: any Message, _ job: JobID, _ preference: Preference) async throws
+        -> Envelope
+    {
         let began = ContinuousClock.now
         let limit = min(preference.wait ?? settings.deadline, settings.deadline)
         let deadline = Date(timeIntervalSinceNow: limit.seconds)

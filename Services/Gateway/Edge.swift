@@ -25,10 +25,12 @@ package struct Edge: HTTPResponder {
         response.headers.append(contentsOf: SecurityHeaders.fields)
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         let route = context.endpointPath ?? "none"
-        let dimensions = [("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code))]
+        let dimensions = [
+            ("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code)),
+        ]
         Counter(label: "mien_http_requests_total", dimensions: dimensions).increment()
-        Recorder(label: "mien_http_request_seconds", dimensions: [("route", route)], aggregate: true)
-            .record((ContinuousClock.now - began).seconds)
+        Timer(label: "mien_http_request_seconds", dimensions: [("route", route)])
+            .record(duration: ContinuousClock.now - began)
         return request.method == .head ? response.createHeadResponse() : response
     }
 

@@ -24,7 +24,9 @@ package struct ResultsStage: StageHandler {
             try await jobs.finish(job.envelope)
             logger.info(
                 "Stored a result",
-                metadata: ["job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "message.type": "\(job.envelope.type)"])
+                metadata: [
+                    "job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "message.type": "\(job.envelope.type)",
+                ])
             return .done
         } catch let error as EnvelopeError {
             return .unreadable(error)

@@ -1,5 +1,5 @@
 package import Database
-package import FoundationEssentials
+internal import FoundationEssentials
 package import Messages
 
 /// Users and faces in Postgres. Statements run on a connection that the caller holds, most of them in its transaction.

@@ -72,17 +72,15 @@ package struct Gallery: Sendable {
             let length = min(Self.block, faces.count - start)
             templates.withUnsafeBufferPointer { templates in
                 flat.withUnsafeBufferPointer { flat in
-                    cosines.withUnsafeMutableBufferPointer { cosines in
-                        Products.multiply(
-                            flat, rows: probes.count, columns: width,
-                            byTransposed: UnsafeBufferPointer(rebasing: templates[(start * width)...]), rows: length,
-                            into: cosines)
-                        for probe in probes.indices {
-                            for row in 0..<length where cosines[probe * length + row] > best[probe].cosine {
-                                best[probe] = (start + row, cosines[probe * length + row])
-                            }
-                        }
-                    }
+                    guard let probe = flat.baseAddress, let face = templates.baseAddress else { return }
+                    BLAS.multiply(
+                        probe, rows: probes.count, by: face + start * width, columns: length, rank: width,
+                        into: &cosines)
+                }
+            }
+            for probe in probes.indices {
+                for row in 0..<length where cosines[probe * length + row] > best[probe].cosine {
+                    best[probe] = (start + row, cosines[probe * length + row])
                 }
             }
         }

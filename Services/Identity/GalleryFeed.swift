@@ -1,6 +1,6 @@
 package import Database
 package import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// Keeps a worker's gallery in step with the database: loads it, then follows every change that is announced.
 package struct GalleryFeed: Service {
@@ -16,7 +16,7 @@ package struct GalleryFeed: Service {
 
     /// Runs until graceful shutdown.
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             // Listening begins with an element of its own, so the first load comes after it and misses nothing.
             for await _ in database.notifications(on: Schema.channel) {
                 await follow()
@@ -31,7 +31,8 @@ package struct GalleryFeed: Service {
                 let loading = await !recogniser.isLoaded
                 try await recogniser.catchUp()
                 if loading {
-                    logger.info("Gallery loaded", metadata: ["faces": "\(await recogniser.count)"])
+                    let count = await recogniser.count
+                    logger.info("Gallery loaded", metadata: ["faces": "\(count)"])
                 }
                 return
             } catch {

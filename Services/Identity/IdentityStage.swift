@@ -1,7 +1,7 @@
 package import Broker
 internal import Database
 package import Logging
-package import Messages
+internal import Messages
 
 /// Identity's part of every trip that passes here.
 package struct IdentityStage: StageHandler {

@@ -4,9 +4,10 @@ import Synchronization
 
 /// The one thread that owns a connection: it makes it, serves it, and makes the next one when it is lost.
 ///
-/// In turn it reads all that has arrived, does what other threads ask, and sleeps until there is more of either. Reading comes first
-/// because `poll` cannot see what rabbitmq-c has already buffered, and the sleep is at most half a heartbeat because rabbitmq-c
-/// sends heartbeats only while it reads. The connection and its role are local to the thread; only the inbox is shared.
+/// In turn it reads all that has arrived, does what other threads ask, and sleeps until there is more of either.
+/// Reading comes first because `poll` cannot see what rabbitmq-c has already buffered, and the sleep is at most half
+/// a heartbeat because rabbitmq-c sends heartbeats only while it reads. The connection and its role are local to the
+/// thread; only the inbox is shared.
 final class ConnectionThread<Role: ConnectionRole>: Sendable {
     private enum Ending {
         /// Do what was asked, let what is under way come to its end, and say goodbye.
@@ -58,7 +59,8 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
     func abort() {
         inbox.withLock { inbox in
             inbox.ending = .immediate
-            // The thread closes the socket only after it has taken it back under this lock, so the number is still its own.
+            // The thread closes the socket only after it has taken it back under this lock, so the number is still
+            // its own.
             if let descriptor = inbox.descriptor { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
         wakeup.signal()

@@ -5,8 +5,8 @@ import ServiceLifecycle
 
 /// Hands messages to the broker and tells when the broker has them.
 ///
-/// Owns one connection and the thread it lives on, reconnects by itself, and may be used by any number of tasks at once: many
-/// messages are in flight together, each awaiting its own confirm.
+/// Owns one connection and the thread it lives on, reconnects by itself, and may be used by any number of tasks at
+/// once: many messages are in flight together, each awaiting its own confirm.
 package final class Publisher: Service {
     private let thread: ConnectionThread<Publishing>
     private let confirmLimit: Duration

@@ -8,7 +8,8 @@ package enum OpenBLAS {
         openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }
 
-    /// How many threads a call may use, in this whole process.
+    /// How many threads a call may use, in this whole process. Who calls from threads of its own sets 1: a call split again
+    /// costs more than it brings, and its results depend on the number of threads.
     package static func use(threads: Int) {
         openblas_set_num_threads(Int32(threads))
     }

@@ -3,32 +3,30 @@ import Testing
 @testable import LinearAlgebra
 
 struct LinearAlgebraTests {
-    @Test func aMatrixTimesAVector() {
-        let matrix: [Float] = [1, 2, 3, 4, 5, 6]
-        let vector: [Float] = [1, 0, -1]
-        var result: [Float] = [9, 9]
-        matrix.withUnsafeBufferPointer { matrix in
-            vector.withUnsafeBufferPointer { vector in
-                result.withUnsafeMutableBufferPointer {
-                    Products.multiply(matrix, rows: 2, columns: 3, by: vector, into: $0)
-                }
-            }
-        }
-        #expect(result == [-2, -2])
-    }
-
     @Test func aMatrixTimesATransposedMatrix() {
         let left: [Float] = [1, 2, 3, 4]
         let right: [Float] = [1, 0, 0, 1, 1, 1]
-        var result = [Float](repeating: 0, count: 6)
-        left.withUnsafeBufferPointer { left in
-            right.withUnsafeBufferPointer { right in
-                result.withUnsafeMutableBufferPointer {
-                    Products.multiply(left, rows: 2, columns: 2, byTransposed: right, rows: 3, into: $0)
-                }
-            }
-        }
+        var result = [Float](repeating: 9, count: 6)
+        BLAS.multiply(left, rows: 2, by: right, columns: 3, rank: 2, into: &result)
         #expect(result == [1, 2, 3, 3, 4, 7])
+    }
+
+    @Test func aGramMatrixIsAdded() {
+        let panel: [Float] = [1, 2, 3, 4]
+        var gram: [Float] = [1, 0, 0, 1]
+        BLAS.addGram(of: panel, rows: 2, rank: 2, to: &gram)
+        #expect(gram == [11, 14, 0, 21])
+    }
+
+    @Test func equationsAreSolvedWhereTheyCanBe() throws {
+        var matrix: [Float] = [4, 2, 0, 3]
+        var vectors: [Float] = [8, 7, 2, 1]
+        try BLAS.solve(&matrix, rank: 2, &vectors, count: 2)
+        for (value, expected) in zip(vectors, [1.25, 1.5, 0.5, 0] as [Float]) { #expect(abs(value - expected) < 1e-5) }
+        var singular: [Float] = [1, 1, 0, 1]
+        #expect(throws: LinearAlgebraError.notPositiveDefinite) {
+            try BLAS.solve(&singular, rank: 2, &vectors, count: 2)
+        }
     }
 
     @Test(arguments: [

@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=60)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, help="processes sharing a batch on the CPU; by default one a core, up to 4")
+    parser.add_argument("--workers", type=int, help="processes sharing a batch on the CPU (default: up to 4)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fec", type=Path, help="FEC's list of triplets, to train the expression on as well")
     parser.add_argument("--fec-pictures", type=Path, help="folder of FEC's pictures")

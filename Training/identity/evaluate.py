@@ -137,11 +137,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of the decoded crops")
     parser.add_argument("--graph", type=Path, default=Path("Models/identity.xml"))
+    parser.add_argument("--folds", type=int, default=5, help="only the first so many folds")
     parser.add_argument("--conditions", nargs="*", choices=list(CONDITIONS), default=list(CONDITIONS))
     arguments = parser.parse_args()
     manifest = read_manifest(arguments.data)
     images = decode(arguments.data, arguments.out, manifest)
-    folds = read_pairs(arguments.data)
+    folds = read_pairs(arguments.data)[: arguments.folds]
     listed = {name for fold in folds for pair in fold for name in pair[:2]}
     rows = [i for i, crop in enumerate(manifest) if crop.source == "lfw" and crop.stem in listed]
     names = [manifest[i].stem for i in rows]

@@ -61,8 +61,8 @@ def make_optimisers(network: nn.Module, stem: nn.Parameter, muon_lr: float, adam
     """Muon for convolution and linear matrices; AdamW for the stem, normalisation and depthwise weights."""
     matrices, rest = [], []
     for parameter in network.parameters():
-        is_matrix = parameter.ndim >= 2 and parameter.flatten(1).shape[0] > 1 and parameter.shape[1] > 1
-        (matrices if is_matrix and parameter is not stem else rest).append(parameter)
+        is_matrix = parameter.ndim >= 2 and parameter.shape[1] > 1 and parameter is not stem
+        (matrices if is_matrix else rest).append(parameter)
     return [Muon(matrices, muon_lr), AdamW(rest, adam_lr, weight_decay=0.0, betas=(0.9, 0.99))]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import json
 import re
 from dataclasses import dataclass
@@ -168,12 +169,17 @@ def error_table(vectors: Vectors, people: NDArray[np.int64], resamples: int = 20
             "distance": round(threshold, 4),
             "fnmr": round(float((genuine > threshold).mean()), 4),
         }
-        row |= {"interval": [round(float(low[i]), 4), round(float(high[i]), 4)]} if i < len(rates) else {"extrapolated": True}
+        if i < len(rates):
+            row["interval"] = [round(float(low[i]), 4), round(float(high[i]), 4)]
+        else:
+            row["extrapolated"] = True
         rows.append(row)
     return rows
 
 
-def top_impostors(vectors: Vectors, crops: list[Crop], people: NDArray[np.int64], count: int) -> list[tuple[float, int, int]]:
+def top_impostors(
+    vectors: Vectors, crops: list[Crop], people: NDArray[np.int64], count: int
+) -> list[tuple[float, int, int]]:
     """The closest pairs of different people: distance and rows, closest first."""
     distances = 1 - vectors @ vectors.T
     distances[people[:, None] == people[None]] = np.inf
@@ -185,8 +191,6 @@ def top_impostors(vectors: Vectors, crops: list[Crop], people: NDArray[np.int64]
 
 def read_landmarks(data: Path) -> dict[str, NDArray[np.float64]]:
     """Five landmarks [5, 2] a crop, by file."""
-    import gzip
-
     with gzip.open(data / "faces-train-112.manifest.csv.gz", "rt", newline="") as lines:
         return {
             row["file"]: np.array([[float(row[f"x{i}"]), float(row[f"y{i}"])] for i in range(1, 6)])
@@ -203,7 +207,8 @@ def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="decoded crops; the result goes there")
+    parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of the decoded crops")
+    parser.add_argument("--result", type=Path, default=Path(".local/identity/identification.json"))
     parser.add_argument("--graph", type=Path, default=Path("Models/identity.xml"))
     parser.add_argument("--minimum-sharpness", type=float, default=40.0)
     parser.add_argument("--maximum-yaw", type=float, default=0.35)
@@ -280,7 +285,8 @@ def main() -> None:
         "minimumSharpness": arguments.minimum_sharpness,
         "maximumYaw": arguments.maximum_yaw,
     }
-    (arguments.out / "identification.json").write_text(json.dumps(result) + "\n")
+    arguments.result.parent.mkdir(parents=True, exist_ok=True)
+    arguments.result.write_text(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ CPU or CUDA, saves a checkpoint every few minutes and goes on from it when start
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import shutil
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +45,7 @@ class Settings:
     strength: float = 1.0
     save_seconds: float = 180.0
     precision: str = "f32"
+    threads: int = 1
 
 
 def as_images(crops: NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -56,7 +60,11 @@ def swap_halves(targets: Tensor) -> Tensor:
 
 
 class Trainer:
-    """Network, running average of its weights, optimisers and progress: all that a checkpoint holds."""
+    """Network, running average of its weights, optimisers and progress: all that a checkpoint holds.
+
+    On a CPU every thread takes a share of the batch through a replica that shares the weights, so that threads wait for
+    one another once a step and not once an operation; on a busy machine that is much faster.
+    """
 
     def __init__(self, settings: Settings, data: TrainingSet, device: torch.device, seed: int = 0) -> None:
         torch.manual_seed(seed)
@@ -70,6 +78,19 @@ class Trainer:
             self.network, self.network.stem.weight, settings.muon_lr, settings.adam_lr
         )
         self.views, self.progress, self.seconds = 0, 0.0, 0.0
+        torch.set_num_threads(1)
+        self.pool = ThreadPoolExecutor(settings.threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.replicas = [self.network, *(self.replica() for _ in range(settings.threads - 1))]
+
+    def replica(self) -> IdentityNetwork:
+        """A network with the same weights and buffers in memory, but gradients of its own."""
+        other = copy.deepcopy(self.network)
+        for mine, shared in zip(other.parameters(), self.network.parameters(), strict=True):
+            mine.data = shared.data
+        for module, original in zip(other.modules(), self.network.modules(), strict=True):
+            for name, buffer in original.named_buffers(recurse=False):
+                setattr(module, name, buffer)
+        return other
 
     @staticmethod
     def normalised(images: Tensor) -> Tensor:
@@ -78,25 +99,35 @@ class Trainer:
 
     def step(self, rows: NDArray[np.int64]) -> float:
         """One update on a random view of each row; the loss."""
+        factor = rate_factor(self.progress)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = factor * group.setdefault("full_lr", group["lr"])
+        shares = np.array_split(rows, len(self.replicas))
+        weights = [len(share) / len(rows) for share in shares]
+        loss = sum(self.pool.map(self.accumulate, self.replicas, shares, weights))
+        for other in self.replicas[1:]:
+            for parameter, extra in zip(self.network.parameters(), other.parameters(), strict=True):
+                assert parameter.grad is not None and extra.grad is not None
+                parameter.grad.add_(extra.grad)
+        list(self.pool.map(lambda optimiser: optimiser.step(), self.optimisers))
+        self.averaged.update_parameters(self.network)
+        self.views += len(rows)
+        return loss
+
+    def accumulate(self, replica: IdentityNetwork, rows: NDArray[np.int64], weight: float) -> float:
+        """Leaves the gradients of these rows, times `weight`, in the replica; the weighted loss."""
         images = as_images(self.data.images[rows], self.device)
         targets = torch.from_numpy(self.data.targets[rows]).to(self.device).float()
         mirrored = (torch.rand(len(rows)) < 0.5).to(self.device)[:, None]
         images = torch.where(mirrored[..., None, None], images.flip(3), images)
         targets = torch.where(mirrored, swap_halves(targets), targets)
         images = self.normalised(augment(images, self.settings.strength))
-        factor = rate_factor(self.progress)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = factor * group.setdefault("full_lr", group["lr"])
-            optimiser.zero_grad(set_to_none=True)
+        replica.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            embeddings = self.network(images)
-        loss = 1 - F.cosine_similarity(embeddings.float(), targets).mean()
+            embeddings = replica(images)
+        loss = (1 - F.cosine_similarity(embeddings.float(), targets).mean()) * weight
         loss.backward()
-        for optimiser in self.optimisers:
-            optimiser.step()
-        self.averaged.update_parameters(self.network)
-        self.views += len(rows)
         return float(loss.detach())
 
     @torch.no_grad()
@@ -136,11 +167,14 @@ class Trainer:
             optimiser.load_state_dict(saved)
         self.views, self.progress, self.seconds = state["views"], state["progress"], state["seconds"]
 
-    def run(self, out: Path, horizon: Horizon, watch_every: int = 32768) -> None:
-        """Trains to the end of the horizon, with a line of progress and checkpoints in `out`."""
+    def run(self, out: Path, horizon: Horizon, watch_every: int = 16384) -> None:
+        """Trains to the end of the horizon, with lines of progress and checkpoints in `out`; SIGTERM saves and stops."""
         horizon.progress = self.progress
         generator = np.random.default_rng(self.views)
-        self.network.train()
+        for replica in self.replicas:
+            replica.train()
+        stopping: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
         losses: list[float] = []
         saved = last = time.time()
         next_watch = self.views - self.views % watch_every + watch_every
@@ -165,10 +199,10 @@ class Trainer:
                 )
                 losses.clear()
                 rate_time, rate_views = time.time(), self.views
-            if now - saved > self.settings.save_seconds or finished:
+            if now - saved > self.settings.save_seconds or finished or stopping:
                 self.save(out / "checkpoint.pt")
                 saved = now
-            if finished:
+            if finished or stopping:
                 return
 
 
@@ -180,9 +214,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="train for so long")
     parser.add_argument("--until", type=float, help="train until this time (seconds since 1970)")
     parser.add_argument("--views", type=int, default=6_000_000, help="train on so many views when no time is given")
+    parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a resumed run goes on")
     parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads on a CPU")
     parser.add_argument("--precision", choices=("f32", "bf16"), default=None, help="bf16 on CUDA, f32 on CPU")
     parser.add_argument("--smoke", action="store_true", help="a few steps on synthetic data")
     return parser.parse_args()
@@ -207,7 +242,6 @@ def smoke(out: Path, device: torch.device) -> None:
 def main() -> None:
     """Command line entry."""
     arguments = parse_arguments()
-    torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if arguments.smoke:
         smoke(arguments.out, device)
@@ -215,11 +249,14 @@ def main() -> None:
     if arguments.data is None:
         raise SystemExit("Name the folder of the training data with --data.")
     precision = arguments.precision or ("bf16" if device.type == "cuda" else "f32")
-    settings = Settings(batch=arguments.batch, strength=arguments.strength, precision=precision)
+    threads = 1 if device.type == "cuda" else arguments.threads
+    settings = Settings(batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads)
     trainer = Trainer(settings, TrainingSet.load(arguments.data, arguments.out), device)
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)
+        if arguments.from_progress is not None:
+            trainer.progress = arguments.from_progress
         print(f"resumed at {trainer.views} views, progress {trainer.progress:.3f}", flush=True)
     deadline = arguments.until or (time.time() + arguments.minutes * 60 if arguments.minutes else None)
     trainer.run(arguments.out, Horizon(deadline=deadline, views=None if deadline else arguments.views))

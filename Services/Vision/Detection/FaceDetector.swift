@@ -40,11 +40,22 @@ final class FaceDetector {
                 if side >= Self.reach * next.face { break }
             }
             // All scales that are one tile each go together; they cost as much as the next alone.
-            let start = remaining.firstIndex { max($0.width, $0.height) <= ProposalStage.tile } ?? remaining.endIndex - 1
+            let start =
+                remaining.firstIndex { max($0.width, $0.height) <= ProposalStage.tile } ?? remaining.endIndex - 1
             try advance(&cascade, over: remaining[start...], of: image)
             remaining = remaining[..<start]
         }
         return cascade.detections.first
+    }
+
+    /// Runs each network once.
+    func rehearse(on image: RGBImage) throws(InferenceError) {
+        let box = Candidate(
+            corners: SIMD4(0, 0, Float(image.width), Float(image.height)), score: 1, regression: .zero)
+        _ = try proposal.candidates(
+            ImagePyramid(width: image.width, height: image.height, smallest: 20).levels[...], of: image, threshold: 1)
+        _ = try refinement.refine([box], of: image, threshold: 1)
+        _ = try output.refine([box], of: image, threshold: 1)
     }
 
     /// What the cascade knows of a picture after some of its scales.

@@ -27,7 +27,8 @@ struct ImagePyramid: Sendable {
         while side >= Double(Self.window) {
             levels.append(
                 Level(
-                    scale: Float(scale), width: Int(Double(width) * scale + 1), height: Int(Double(height) * scale + 1)))
+                    scale: Float(scale), width: Int(Double(width) * scale + 1), height: Int(Double(height) * scale + 1))
+            )
             scale *= Self.step
             side *= Self.step
         }

@@ -10,7 +10,8 @@ extension [Candidate] {
     /// Non-maximum suppression: the best candidates, best first, none overlapping a better one by more than `threshold`.
     func suppressed(_ overlap: Overlap, above threshold: Float) -> [Candidate] {
         let margin: Float = overlap == .minimum ? 1 : 0
-        let ordered = enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
+        let ordered = enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(
+            \.element)
         let areas = ordered.map { ($0.width + margin) * ($0.height + margin) }
         var kept: [Int] = []
         for (index, candidate) in ordered.enumerated() {

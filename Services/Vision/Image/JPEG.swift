@@ -118,7 +118,8 @@ private struct Decompressor: ~Copyable {
         let message = tjGetErrorStr2(handle).map { String(cString: $0) } ?? ""
         // The library keeps the first warning. Some cameras leave bytes between the last scan and the end of the image
         // (marker 0xd9): by then every pixel has been decoded. All else means that pixels are missing or made up.
-        let isHarmless = tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) && message.hasSuffix("before marker 0xd9")
+        let isHarmless =
+            tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) && message.hasSuffix("before marker 0xd9")
         guard isHarmless else { throw .corrupt("The JPEG is cut short or damaged.") }
     }
 }

@@ -34,7 +34,9 @@ enum Orientation: Int, CaseIterable, Sendable {
         guard let directory = integer(at: 4, bytes: 4), let count = integer(at: directory, bytes: 2) else { return nil }
         for index in 0..<count {
             let entry = directory + 2 + 12 * index
-            guard let tag = integer(at: entry, bytes: 2), let type = integer(at: entry + 2, bytes: 2) else { return nil }
+            guard let tag = integer(at: entry, bytes: 2), let type = integer(at: entry + 2, bytes: 2) else {
+                return nil
+            }
             guard tag == 0x0112 else { continue }
             // A SHORT as the standard has it, or the LONG that some writers use.
             guard type == 3 || type == 4 else { return nil }

@@ -60,7 +60,8 @@ extension ImageLimits {
         guard width > 0, height > 0 else { throw .corrupt("The picture has no pixels.") }
         guard width <= pixels / height else {
             throw Failure(
-                .tooLarge, "The picture has \(width) x \(height) pixels, and \(pixels) in all are allowed.", stage: .vision)
+                .tooLarge, "The picture has \(width) x \(height) pixels, and \(pixels) in all are allowed.",
+                stage: .vision)
         }
         if let bytesAPixel, width * height > memory / bytesAPixel {
             throw Failure(

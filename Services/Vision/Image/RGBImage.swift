@@ -43,7 +43,8 @@ struct RGBImage: Equatable, Sendable {
                     for x in 0..<outWidth {
                         for channel in 0..<3 {
                             let i = 6 * x + channel
-                            let sum = UInt16(upper[i]) &+ UInt16(upper[i + 3]) &+ UInt16(lower[i]) &+ UInt16(lower[i + 3])
+                            let sum =
+                                UInt16(upper[i]) &+ UInt16(upper[i + 3]) &+ UInt16(lower[i]) &+ UInt16(lower[i + 3])
                             row[3 * x + channel] = UInt8(truncatingIfNeeded: (sum &+ 2) >> 2)
                         }
                     }
