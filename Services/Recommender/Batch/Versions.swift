@@ -45,7 +45,8 @@ package struct Versions: Sendable {
         ).map { row in
             Version(
                 number: try row.decode("number"), isCurrent: try row.decode("current"),
-                published: try row.decode("published_at"), users: try row.decode("users"), items: try row.decode("items"),
+                published: try row.decode("published_at"), users: try row.decode("users"),
+                items: try row.decode("items"),
                 ratings: try row.decode("ratings"), loss: try row.decode("loss"), seconds: try row.decode("seconds"))
         }
     }

@@ -49,7 +49,8 @@ package struct YouTubeRefresh: Service {
             case .success(let videos):
                 try await store(videos, for: keyword)
             case .failure(let failure):
-                logger.warning("youtube search failed", metadata: ["youtube.query": "\(keyword)", "error": "\(failure)"])
+                logger.warning(
+                    "youtube search failed", metadata: ["youtube.query": "\(keyword)", "error": "\(failure)"])
                 if failure == .quota || failure == .key { return try await postpone() }
             }
         }
