@@ -1,1 +1,200 @@
+import Foundation
 import Testing
+
+@testable import ModelManifest
+
+/// A whole manifest, as the training and the set-up write it; one edit at a time breaks it.
+struct ManifestFixture {
+    var networks: [String: Any]
+
+    init(graph: [String: Any]? = nil) {
+        let file: [String: Any] = graph ?? ["file": "a.xml", "sha256": String(repeating: "0a", count: 32)]
+        func network(version: String, input: [String: Any], outputs: [String: Int]) -> [String: Any] {
+            [
+                "version": version, "graph": file, "weights": file, "input": input, "outputs": outputs,
+                "licence": "Apache-2.0", "source": "Training", "card": "card.md",
+            ]
+        }
+        func input(_ size: Int, colour: String, template: Bool) -> [String: Any] {
+            let channels = colour == "grey" ? 1 : 3
+            var input: [String: Any] = [
+                "name": "image", "width": size, "height": size, "colour": colour,
+                "mean": Array(repeating: 127.5, count: channels), "deviation": Array(repeating: 128, count: channels),
+            ]
+            if template {
+                input["template"] = [
+                    [38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041],
+                ]
+            }
+            return input
+        }
+        var identity = network(
+            version: "identity-1", input: input(112, colour: "rgb", template: true), outputs: ["embedding": 512])
+        identity["identification"] = [
+            "match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 0.5,
+        ]
+        var expression = network(
+            version: "expression-1", input: input(48, colour: "grey", template: true),
+            outputs: ["ferplus": 3, "fer": 2, "expression": 2])
+        expression["labels"] = ["ferplus": ["neutral", "happiness", "anger"], "fer": ["anger", "neutral"]]
+        expression["moods"] = ["happy": ["happiness"], "neutral": ["neutral"], "upset": ["anger"]]
+        expression["reaction"] = [
+            "tau": 0.9,
+            "references": [["name": "happy", "vector": [0.6, 0.8]], ["name": "amused", "vector": [1, 0]]],
+        ]
+        networks = ["identity": identity, "expression": expression]
+        for (name, size) in [("proposal", 12), ("refinement", 24), ("output", 48)] {
+            networks[name] = network(
+                version: "mtcnn", input: input(size, colour: "rgb", template: false),
+                outputs: ["probability": 2, "regression": 4])
+        }
+    }
+
+    /// Sets the value at a path of keys.
+    mutating func set(_ path: [String], _ value: Any?) {
+        networks = Self.setting(path[...], value, in: networks)
+    }
+
+    private static func setting(_ path: ArraySlice<String>, _ value: Any?, in object: [String: Any]) -> [String: Any] {
+        guard let key = path.first else { return object }
+        var object = object
+        if path.count == 1 {
+            object[key] = value
+        } else {
+            object[key] = setting(path.dropFirst(), value, in: object[key] as? [String: Any] ?? [:])
+        }
+        return object
+    }
+
+    func json(schema: Int = 1) throws -> Data {
+        try JSONSerialization.data(withJSONObject: ["schema": schema, "networks": networks])
+    }
+}
+
+@Suite struct ModelManifestTests {
+    @Test func readsEveryNetwork() throws {
+        let manifest = try ModelManifest(json: ManifestFixture().json(), directory: "/models")
+        let identity = try manifest.identity
+        #expect(identity.network.version == "identity-1")
+        #expect(identity.width == 512)
+        #expect(
+            identity.identification
+                == .init(match: 0.45, enrol: 0.6, minimumFace: 40, minimumSharpness: 0, maximumYaw: 0.5))
+        #expect(identity.network.input.template?.points[1] == SIMD2(73.5318, 51.5014))
+        let expression = try manifest.expression
+        #expect(expression.network.input.colour == .grey)
+        #expect(expression.labels["fer"] == ["anger", "neutral"])
+        #expect(expression.reaction.references.map(\.name) == ["happy", "amused"])
+        #expect(try manifest.proposal.input.width == 12)
+        #expect(try manifest.refinement.input.template == nil)
+        #expect(try manifest.output.outputs["regression"] == 4)
+        #expect(manifest.path(of: identity.network.graph) == "/models/a.xml")
+    }
+
+    @Test func anAbsentNetworkIsNamedWhenAskedFor() throws {
+        var fixture = ManifestFixture()
+        fixture.set(["proposal"], nil)
+        let manifest = try ModelManifest(json: fixture.json(), directory: "/models")
+        #expect(throws: ModelManifestError.absent(network: "proposal")) { try manifest.proposal }
+    }
+
+    @Test func aNewerSchemaIsRefused() throws {
+        #expect(throws: ModelManifestError.unknownSchema(2)) {
+            try ModelManifest(json: ManifestFixture().json(schema: 2), directory: "")
+        }
+    }
+
+    @Test func textThatIsNotJSONIsRefused() {
+        #expect(throws: ModelManifestError.self) { try ModelManifest(json: Data("{".utf8), directory: "") }
+    }
+
+    /// A key, a value that makes no sense there, and the word of the error that names it.
+    struct Nonsense: Sendable {
+        var path: [String]
+        var value: any Sendable
+        var named: String
+
+        init(_ path: [String], _ value: any Sendable, _ named: String) {
+            self.path = path
+            self.value = value
+            self.named = named
+        }
+    }
+
+    static let nonsense: [Nonsense] = [
+        Nonsense(["identity", "version"], "", "version"),
+        Nonsense(["identity", "graph", "file"], "../a.xml", "file"),
+        Nonsense(["identity", "graph", "file"], "/a.xml", "file"),
+        Nonsense(["identity", "weights", "sha256"], "12", "sha256"),
+        Nonsense(["identity", "input", "width"], 0, "width"),
+        Nonsense(["identity", "input", "colour"], "blue", "colour"),
+        Nonsense(["identity", "input", "mean"], [1.0], "mean"),
+        Nonsense(["identity", "input", "deviation"], [1.0, 0, 1], "deviation"),
+        Nonsense(["identity", "input", "template"], [[1.0, 2]], "template"),
+        Nonsense(["identity", "outputs"], ["vector": 512], "embedding"),
+        Nonsense(["identity", "identification", "match"], -1, "match"),
+        Nonsense(["identity", "identification", "enrol"], 0.1, "enrol"),
+        Nonsense(["identity", "identification", "maximumYaw"], 0, "maximumYaw"),
+        Nonsense(["expression", "labels"], ["fer": ["anger", "neutral"]], "ferplus"),
+        Nonsense(["expression", "labels"], ["ferplus": ["neutral", "anger"]], "ferplus"),
+        Nonsense(["expression", "moods"], ["happy": ["happiness"]], "moods"),
+        Nonsense(["expression", "reaction", "tau"], 3, "tau"),
+        Nonsense(["expression", "reaction", "references"], [[String: Int]](), "references"),
+        Nonsense(["proposal", "outputs"], ["probability": 0], "outputs"),
+        Nonsense(["output", "licence"], 7, "licence"),
+    ]
+
+    @Test(arguments: nonsense)
+    func nonsenseIsRefusedByName(nonsense: Nonsense) throws {
+        var fixture = ManifestFixture()
+        fixture.set(nonsense.path, nonsense.value)
+        let json = try fixture.json()
+        let error = #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
+        #expect(error.map { "\($0)".contains(nonsense.named) } == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [
+        ["identity", "version"], ["identity", "input", "template"], ["identity", "identification"],
+        ["expression", "moods"], ["expression", "reaction"], ["refinement", "weights"],
+    ])
+    func whatIsMissingIsNamed(path: [String]) throws {
+        var fixture = ManifestFixture()
+        fixture.set(path, nil)
+        let json = try fixture.json()
+        let error = #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
+        #expect(error.map { "\($0)".contains(path.last ?? "") } == true, "\(String(describing: error))")
+    }
+
+    @Test func aReferenceMustBeOfUnitLengthAndFit() throws {
+        for vector in [[0.5, 0.5], [1, 0, 0]] {
+            var fixture = ManifestFixture()
+            fixture.set(["expression", "reaction", "references"], [["name": "happy", "vector": vector]])
+            let json = try fixture.json()
+            #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
+        }
+    }
+
+    @Test func filesAreCheckedByTheirSHA256() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "mien-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // FIPS 180-2, appendix B.1.
+        let abc = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"
+        let fixture = ManifestFixture(graph: ["file": "abc", "sha256": abc])
+        try fixture.json().write(to: folder.appending(path: "manifest.json"))
+        let manifest = try ModelManifest(directory: folder.path())
+        let network = try manifest.identity.network
+        #expect(throws: ModelManifestError.missing(file: folder.path() + "/abc")) { try manifest.verify(network) }
+        try Data("abc".utf8).write(to: folder.appending(path: "abc"))
+        try manifest.verify(network)
+        try Data("abd".utf8).write(to: folder.appending(path: "abc"))
+        let error = #expect(throws: ModelManifestError.self) { try manifest.verify(network) }
+        #expect(error.map { "\($0)".contains("make setup") } == true)
+    }
+
+    @Test func aMissingManifestIsNamed() {
+        #expect(throws: ModelManifestError.missing(file: "/nowhere/manifest.json")) {
+            try ModelManifest(directory: "/nowhere")
+        }
+    }
+}

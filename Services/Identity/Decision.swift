@@ -1,0 +1,32 @@
+package import Messages
+package import ModelManifest
+
+/// What is to be done about a face, from its distance to the nearest known one.
+package enum Decision: Hashable, Sendable {
+    /// It is the nearest one's user.
+    case match
+    /// It is nobody known: make a user.
+    case enrol
+    /// It might be either.
+    case undecided
+}
+
+extension Identification {
+    /// Decides by two thresholds with a band between (cosine distance; `nil` when nobody is known).
+    ///
+    /// Who says that they are new is believed within the band, but not where the face is certainly known.
+    package func decide(distance: Float?, declaredNew: Bool) -> Decision {
+        guard let distance else { return .enrol }
+        if distance <= match { return .match }
+        if distance > enrol || declaredNew { return .enrol }
+        return .undecided
+    }
+
+    /// Why a face is not fit to be recognised or enrolled, if it is not.
+    package func refusal(of quality: FaceQuality) -> Person.Reason? {
+        if quality.size < minimumFace { return .faceTooSmall }
+        if quality.sharpness < minimumSharpness { return .faceBlurred }
+        if abs(quality.yaw) > maximumYaw { return .faceTurned }
+        return nil
+    }
+}

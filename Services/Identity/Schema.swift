@@ -1,0 +1,44 @@
+package import Database
+
+/// Identity's tables.
+package enum Schema {
+    package static let name = "identity"
+    /// The channel on which a change of the faces is announced.
+    package static let channel = "identity.changes"
+    /// Taken by whoever changes the faces, until commit: it puts the changes into one order.
+    package static let lock = "SELECT pg_advisory_xact_lock(hashtextextended('identity.changes', 0))"
+
+    package static let migrations = [
+        Migration(
+            version: 1, name: "users, faces and their changes",
+            sql: """
+                CREATE TABLE identity.users (
+                    id uuid PRIMARY KEY,
+                    created_at timestamptz NOT NULL DEFAULT now()
+                );
+                CREATE TABLE identity.faces (
+                    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                    user_id uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+                    -- A job redelivered after its commit finds its own face here and enrols no second one.
+                    job_id uuid NOT NULL UNIQUE,
+                    version text NOT NULL,
+                    -- 512 little-endian float32 of unit length.
+                    template bytea NOT NULL,
+                    distance double precision,
+                    created_at timestamptz NOT NULL DEFAULT now()
+                );
+                CREATE INDEX ON identity.faces (user_id);
+                -- What workers read to keep their galleries in step. Sequence numbers are taken inside the lock that
+                -- commits them, so a reader who has seen one has seen all before it.
+                CREATE TABLE identity.changes (
+                    sequence bigint PRIMARY KEY,
+                    face_id bigint NOT NULL,
+                    added boolean NOT NULL
+                );
+                -- Jobs whose faces were erased: redelivered late, they enrol nobody.
+                CREATE TABLE identity.erased_jobs (
+                    job_id uuid PRIMARY KEY
+                );
+                """)
+    ]
+}

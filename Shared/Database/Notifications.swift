@@ -1,0 +1,100 @@
+internal import Glibc
+
+/// What a `LISTEN` brings.
+package enum DatabaseNotification: Hashable, Sendable {
+    /// Listening has begun, or begun again after the connection was lost: what was sent before may have been missed.
+    case listening
+    /// A `NOTIFY` with its payload.
+    case notified(String)
+}
+
+/// The notifications of one channel, over a connection of its own, which comes back by itself when lost.
+/// Ends only when the task is cancelled.
+package struct DatabaseNotifications: AsyncSequence {
+    fileprivate let settings: DatabaseSettings
+    fileprivate let channel: String
+
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(connection: Connection(settings: settings), channel: channel)
+    }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        fileprivate let connection: Connection
+        fileprivate let channel: String
+        private let backOff = BackOff()
+        private let wake = WakeUpCall()
+        private var isListening = false
+
+        fileprivate init(connection: Connection, channel: String) {
+            self.connection = connection
+            self.channel = channel
+        }
+
+        package mutating func next() async -> DatabaseNotification? {
+            while !Task.isCancelled {
+                do throws(DatabaseError) {
+                    if !isListening {
+                        _ = try await connection.open(backOff)
+                        try await connection.query("LISTEN \"\(channel)\"")
+                        isListening = true
+                        return .listening
+                    }
+                    let wake = wake
+                    let waited = await withTaskCancellationHandler {
+                        await connection.awaitNotification(wake)
+                    } onCancel: {
+                        wake.ring()
+                    }
+                    let payload = try waited.get()
+                    if let payload { return .notified(payload) }
+                } catch {
+                    isListening = false
+                    try? await Task.sleep(for: .milliseconds(250))
+                }
+            }
+            await connection.close()
+            return nil
+        }
+    }
+}
+
+extension Database {
+    /// Listens to a channel; the first element says that listening has begun.
+    package func notifications(on channel: String) -> DatabaseNotifications {
+        DatabaseNotifications(settings: settings, channel: channel)
+    }
+}
+
+/// Wakes a thread that waits for a socket: a pipe, which once rung stays so.
+final class WakeUpCall: Sendable {
+    private let reading: Int32
+    private let writing: Int32
+
+    init() {
+        var ends: [Int32] = [-1, -1]
+        let failure = pipe(&ends)
+        precondition(failure == 0, "no file descriptor is left")
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        (reading, writing) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(reading)
+        close(writing)
+    }
+
+    func ring() {
+        var byte: UInt8 = 1
+        _ = write(writing, &byte, 1)
+    }
+
+    /// Blocks until a socket can be read or the call rings; `true` for the latter.
+    func wait(besides socket: Int32) -> Bool {
+        var descriptors = [
+            pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&descriptors, 2, -1)
+        return descriptors[1].revents != 0
+    }
+}
