@@ -1,0 +1,173 @@
+import FoundationEssentials
+package import Logging
+package import Messages
+import ServiceLifecycle
+
+/// Takes a stage's jobs from its queues, has them handled, and sends what they became on its way.
+///
+/// A delivery is acknowledged only after the broker has confirmed what came of it, so a job may come twice and is
+/// never lost.
+package struct Stage<Handler: StageHandler>: Service {
+    private let name: StageName
+    private let publisher: Publisher
+    private let dispatcher: Dispatcher
+    private let handler: Handler
+    private let logger: Logger
+    private let metrics: StageMetrics
+    private let intake: Intake
+    private let thread: ConnectionThread<Consuming>
+
+    /// - Parameter publisher: runs in the same service group, before the stage, so that it stops after it.
+    package init(
+        name: StageName, address: BrokerAddress, publisher: Publisher, settings: StageSettings = StageSettings(),
+        handler: Handler, logger: Logger
+    ) {
+        let intake = Intake(stage: name, settings: settings)
+        let queues = Urgency.allCases.filter { name.takes($0) }.map { Queue.jobs(name, $0) }
+        self.name = name
+        self.publisher = publisher
+        self.handler = handler
+        self.logger = logger
+        self.intake = intake
+        dispatcher = Dispatcher(stage: name, settings: settings)
+        metrics = StageMetrics(stage: name)
+        thread = ConnectionThread(address: address, name: "mien \(name.rawValue)", logger: logger) {
+            Consuming(queues: queues, prefetch: settings.prefetch) { intake.receive($0) }
+        }
+    }
+
+    /// Whether the stage's queues are being consumed right now; for readiness.
+    package var isConnected: Bool { thread.isConnected }
+
+    /// Runs until graceful shutdown, which takes no more jobs and finishes those already here.
+    ///
+    /// When the task is cancelled, unfinished jobs go back to their queues.
+    package func run() async throws {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await thread.run() }
+                    await work()
+                    thread.stop()
+                }
+            } onGracefulShutdown: {
+                thread.send(.cancel)
+            }
+        } onCancel: {
+            thread.abort()
+        }
+    }
+
+    /// Begins one batch after another; returns when nothing more comes and all is settled.
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            while let batch = await intake.next() {
+                group.addTask { await work(on: batch) }
+            }
+        }
+    }
+
+    private func work(on batch: [Delivery]) async {
+        let began = Date.now
+        var jobs: [(job: Job, delivery: Delivery)] = []
+        var settlements: [(Settlement, Delivery)] = []
+        for delivery in batch {
+            let triage = Triage(delivery, stage: name, settings: dispatcher.settings, now: began)
+            if case .work(let job) = triage {
+                jobs.append((job, delivery))
+            } else if let settlement = dispatcher.settlement(of: delivery, triage, now: began) {
+                settlements.append((settlement, delivery))
+            }
+        }
+        settlements += await outcomes(of: jobs, began: began)
+        // From here on the batch waits for the broker only, and the next may have the processor.
+        intake.finished()
+        await withDiscardingTaskGroup { group in
+            for (settlement, delivery) in settlements {
+                group.addTask { await settle(delivery, settlement) }
+            }
+        }
+    }
+
+    private func outcomes(
+        of jobs: [(job: Job, delivery: Delivery)], began: Date
+    ) async -> [(Settlement, Delivery)] {
+        guard !jobs.isEmpty else { return [] }
+        metrics.began(batchOf: jobs.count)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let outcomes = await handler.handle(jobs.map(\.job))
+        let worked = start.duration(to: clock.now)
+        metrics.worked(worked)
+        precondition(outcomes.count == jobs.count, "A stage handler returns one outcome for each job.")
+        return zip(jobs, outcomes).map { entry, outcome in
+            let queued = max(began.timeIntervalSince(entry.job.header.published), 0) * 1000
+            let timing = StageTiming(stage: name, queued: queued, worked: worked / .milliseconds(1))
+            metrics.waited(timing, entry.job.header.urgency)
+            let settlement = dispatcher.settlement(
+                of: entry.job, from: entry.delivery, outcome, timing: timing, now: .now)
+            return (settlement, entry.delivery)
+        }
+    }
+
+    /// Sends what is to be sent, then lets the broker forget the delivery.
+    private func settle(_ delivery: Delivery, _ settlement: Settlement) async {
+        var logger = logger
+        logger[metadataKey: "job.id"] = "\(delivery.properties.correlationID)"
+        for publication in settlement.publications {
+            guard await send(publication, for: delivery, logger) else {
+                return metrics.count("abandoned", nil)
+            }
+        }
+        thread.send(.acknowledge(tag: delivery.tag, epoch: delivery.epoch))
+        metrics.count(settlement.result.rawValue, settlement.failure)
+        switch settlement.result {
+        case .completed: logger.debug("Job completed")
+        case .failed, .retried, .redelivered, .expired:
+            logger.info(
+                "Job not completed",
+                metadata: [
+                    "job.outcome": "\(settlement.result.rawValue)",
+                    "job.failure": "\(settlement.failure?.rawValue ?? "none")",
+                ])
+        case .exhausted, .unreadable:
+            logger.error(
+                "Job given up",
+                metadata: [
+                    "job.outcome": "\(settlement.result.rawValue)",
+                    "job.reason": "\(settlement.publications.first?.reason ?? "none")",
+                ])
+        }
+    }
+
+    /// Publishes until the broker confirms.
+    ///
+    /// - Returns: whether the delivery may be acknowledged: not when it is back in its queue, where another worker
+    ///   has it by now,
+    ///   and not when this worker is stopping at once.
+    private func send(_ publication: Publication, for delivery: Delivery, _ logger: Logger) async -> Bool {
+        let expires = publication.expiration.map { ContinuousClock.now + $0 }
+        var backoff = Backoff(from: .milliseconds(50), to: .seconds(2))
+        while intake.holds(delivery) {
+            do {
+                try await publisher.publish(publication)
+                return true
+            } catch .unroutable where publication.isAnswer {
+                logger.info("The gateway that waited is gone")
+                return true
+            } catch {
+                if let expires, .now >= expires { return true }
+                if !error.isTransient { return false }
+                logger.debug("Publishing again", metadata: ["broker.error": "\(error)"])
+            }
+            guard (try? await Task.sleep(for: backoff.next())) != nil else { return false }
+        }
+        return false
+    }
+}
+
+extension Publication {
+    fileprivate var isAnswer: Bool {
+        if case .answer = destination { true } else { false }
+    }
+}
