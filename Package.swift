@@ -30,6 +30,10 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -49,6 +53,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -72,15 +78,15 @@ let package = Package(
             exclude: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
         .target(
-            name: "Operations", dependencies: [logging, metrics, configuration, lifecycle, hummingbird],
+            name: "Operations",
+            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird],
             path: "Shared/Operations", swiftSettings: strict),
 
         // The four services.
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Messages", "Broker", "Database", "Operations", logging, metrics, configuration, lifecycle, hummingbird,
-                crypto,
+                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, hummingbird, nio, crypto,
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
@@ -109,14 +115,26 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", swiftSettings: strict),
+            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")], swiftSettings: strict),
+
+        // A database of a test's own.
+        .target(
+            name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
+            swiftSettings: strict),
+        // The load driver of `make bench`.
+        .executableTarget(
+            name: "bench",
+            dependencies: ["Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio],
+            path: "Tests/Benchmarks/Load", swiftSettings: strict),
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
         .testTarget(
             name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess],
             swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Database", lifecycleTesting], swiftSettings: strict),
+        .testTarget(
+            name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", lifecycleTesting],
+            swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(
@@ -127,21 +145,25 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "Messages", "Broker", "Database", hummingbird, hummingbirdTesting],
+            dependencies: [
+                "Gateway", "Messages", "Broker", "Database", "DatabaseTesting", logging, nio, hummingbird,
+                hummingbirdTesting,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
             name: "RecommenderTests",
             dependencies: ["Recommender", "Messages", "Database", "LinearAlgebra", hummingbird],
             swiftSettings: strict),
         .testTarget(
-            name: "SuiteTests", dependencies: ["Messages", "Broker", "Database", httpClient, subprocess],
+            name: "SuiteTests",
+            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system],
             swiftSettings: strict),
     ]
 )

@@ -1,36 +1,32 @@
-internal import Messages
-internal import ModelManifest
+package import Messages
+package import ModelManifest
 
-/// What becomes of a face.
-enum Decision: Hashable, Sendable {
-    /// It is this user's.
-    case match(Nearest)
-    /// It is nobody's known: enrol it. The distance to the nearest user, if there is any.
-    case enrol(Float?)
-    /// Neither match nor enrol.
-    case uncertain(Person.Reason, Float?)
+/// What is to be done about a face, from its distance to the nearest known one.
+package enum Decision: Hashable, Sendable {
+    /// It is the nearest one's user.
+    case match
+    /// It is nobody known: make a user.
+    case enrol
+    /// It might be either.
+    case undecided
+}
 
-    /// Why a face is not fit to be recognised, if it is not; then nobody is compared.
-    static func defect(of quality: FaceQuality, _ thresholds: Identification) -> Person.Reason? {
-        if !(quality.size >= thresholds.minimumFace) { return .faceTooSmall }
-        if !(quality.sharpness >= thresholds.minimumSharpness) { return .faceBlurred }
-        if !(abs(quality.yaw) <= thresholds.maximumYaw) { return .faceTurned }
-        return nil
+extension Identification {
+    /// Decides by two thresholds with a band between (cosine distance; `nil` when nobody is known).
+    ///
+    /// Who says that they are new is believed within the band, but not where the face is certainly known.
+    package func decide(distance: Float?, declaredNew: Bool) -> Decision {
+        guard let distance else { return .enrol }
+        if distance <= match { return .match }
+        if distance > enrol || declaredNew { return .enrol }
+        return .undecided
     }
 
-    /// Decides by the distance to the nearest user. Who says that they are new settles what is ambiguous, and cannot
-    /// make a second user of somebody who certainly is one.
-    init(nearest: Nearest?, declaredNew: Bool, _ thresholds: Identification) {
-        guard let nearest else {
-            self = .enrol(nil)
-            return
-        }
-        if nearest.distance <= thresholds.match {
-            self = .match(nearest)
-        } else if nearest.distance > thresholds.enrol || declaredNew {
-            self = .enrol(nearest.distance)
-        } else {
-            self = .uncertain(.ambiguous, nearest.distance)
-        }
+    /// Why a face is not fit to be recognised or enrolled, if it is not.
+    package func refusal(of quality: FaceQuality) -> Person.Reason? {
+        if quality.size < minimumFace { return .faceTooSmall }
+        if quality.sharpness < minimumSharpness { return .faceBlurred }
+        if abs(quality.yaw) > maximumYaw { return .faceTurned }
+        return nil
     }
 }

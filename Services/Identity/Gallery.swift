@@ -1,90 +1,92 @@
-internal import Database
-internal import Logging
-internal import Messages
-internal import Metrics
+internal import LinearAlgebra
+package import Messages
 
-/// The known faces of one network version in memory, kept in step with the store by its changes.
+/// The known faces of one network version, in memory: a contiguous matrix that is searched exactly.
 ///
-/// Searches run one after another, on the actor.
-actor Gallery {
-    private let store: Store
-    private var faces: FaceMatrix
-    private(set) var isLoaded = false
-    /// The last change that is in.
-    private(set) var sequence: Int64 = 0
-
-    private let size = Meter(label: "mien_gallery_faces")
-    private let search = Timer(label: "mien_gallery_search_seconds")
-
-    init(store: Store) {
-        self.store = store
-        faces = FaceMatrix(width: store.width)
+/// A value without I/O. Rows lie in no order; removing one moves the last into its place.
+package struct Gallery: Sendable {
+    /// One enrolled face.
+    package struct Face: Hashable, Sendable {
+        package var id: Int64
+        package var user: UserID
+        /// The job that enrolled it.
+        package var job: JobID
+        /// Cosine distance to the nearest face at its enrolment; `nil` for the first of all.
+        package var distance: Float?
     }
 
-    var count: Int { faces.count }
-
-    /// Reads all faces anew.
-    func load() async throws {
-        let loaded = try await store.load()
-        guard !isLoaded || loaded.sequence >= sequence else { return }
-        (faces, sequence) = (loaded.faces, loaded.sequence)
-        isLoaded = true
-        size.set(faces.count)
+    /// The face nearest to a template.
+    package struct Neighbour: Hashable, Sendable {
+        package var face: Face
+        /// Cosine distance, 0...2.
+        package var distance: Float
     }
 
-    /// Reads what has changed.
-    func catchUp() async throws {
-        while true {
-            let changes = try await store.changes(after: sequence)
-            apply(changes)
-            if changes.count < Store.changesAtOnce { return }
+    /// How wide a template is.
+    package let width: Int
+    private var faces: [Face] = []
+    private var rows: [Int64: Int] = [:]
+    private var templates: [Float] = []
+
+    package init(width: Int) {
+        self.width = width
+    }
+
+    package var count: Int { faces.count }
+
+    /// Adds a face with its template of unit length, or replaces the one of the same id.
+    package mutating func add(_ face: Face, template: [Float]) {
+        precondition(template.count == width, "a template of \(template.count) values in a gallery of \(width)")
+        if let row = rows[face.id] {
+            faces[row] = face
+            templates.replaceSubrange(row * width..<(row + 1) * width, with: template)
+        } else {
+            rows[face.id] = faces.count
+            faces.append(face)
+            templates.append(contentsOf: template)
         }
     }
 
-    /// Takes in changes in their order; those that are in already are passed over.
-    func apply(_ changes: [Change]) {
-        for change in changes where change.sequence > sequence {
-            sequence = change.sequence
-            switch change.event {
-            case .enrolled(let face, let template): faces.insert(face, template: template)
-            case .erased(let face): faces.remove(face: face)
-            case .irrelevant: break
+    /// Forgets a face; does nothing when it is not here.
+    package mutating func remove(_ id: Int64) {
+        guard let row = rows.removeValue(forKey: id) else { return }
+        let last = faces.count - 1
+        if row != last {
+            faces[row] = faces[last]
+            rows[faces[row].id] = row
+            templates.replaceSubrange(
+                row * width..<(row + 1) * width, with: templates[last * width..<(last + 1) * width])
+        }
+        faces.removeLast()
+        templates.removeLast(width)
+    }
+
+    /// The nearest face to each template (of unit length), by comparing it with every face; `nil` in an empty gallery.
+    package func nearest(to probes: [[Float]]) -> [Neighbour?] {
+        guard !faces.isEmpty, !probes.isEmpty else { return probes.map { _ in nil } }
+        let flat = Array(probes.joined())
+        precondition(flat.count == probes.count * width)
+        var best = [(row: Int, cosine: Float)](repeating: (0, -.infinity), count: probes.count)
+        var cosines = [Float](repeating: 0, count: Self.block * probes.count)
+        for start in stride(from: 0, to: faces.count, by: Self.block) {
+            let length = min(Self.block, faces.count - start)
+            templates.withUnsafeBufferPointer { templates in
+                flat.withUnsafeBufferPointer { flat in
+                    guard let probe = flat.baseAddress, let face = templates.baseAddress else { return }
+                    BLAS.multiply(
+                        probe, rows: probes.count, by: face + start * width, columns: length, rank: width,
+                        into: &cosines)
+                }
+            }
+            for probe in probes.indices {
+                for row in 0..<length where cosines[probe * length + row] > best[probe].cosine {
+                    best[probe] = (start + row, cosines[probe * length + row])
+                }
             }
         }
-        size.set(faces.count)
+        return best.map { Neighbour(face: faces[$0.row], distance: max(0, 1 - $0.cosine)) }
     }
 
-    /// The nearest face to each of some unit vectors.
-    func nearest(to templates: [[Float]]) -> [Nearest?] {
-        let clock = ContinuousClock()
-        let start = clock.now
-        defer { search.record(duration: start.duration(to: clock.now)) }
-        return faces.nearest(to: templates)
-    }
-
-    /// The face that a job enrolled, as far as this gallery knows.
-    func face(enrolledBy job: JobID) -> EnrolledFace? {
-        faces.face(enrolledBy: job)
-    }
-
-    /// Keeps in step until cancelled: when the store notifies of a change, and every `interval` in case none came
-    /// through.
-    nonisolated func follow(every interval: Duration, logger: Logger) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                for await _ in self.store.notifications { await self.catchUp(logger) }
-            }
-            group.addTask {
-                while (try? await Task.sleep(for: interval)) != nil { await self.catchUp(logger) }
-            }
-        }
-    }
-
-    private func catchUp(_ logger: Logger) async {
-        do {
-            try await catchUp()
-        } catch {
-            logger.debug("gallery not caught up", metadata: ["database.error": "\(error)"])
-        }
-    }
+    /// Rows compared at a time, so that the products of many probes stay small.
+    private static let block = 4096
 }

@@ -1,112 +1,76 @@
-internal import Broker
+package import Broker
 internal import Database
-internal import Logging
+package import Logging
 internal import Messages
 
-/// Identity's part of the trips: says whose a face is, describes a user, erases one.
-struct IdentityStage: StageHandler {
-    let recogniser: Recogniser
-    let store: Store
-    let logger: Logger
+/// Identity's part of every trip that passes here.
+package struct IdentityStage: StageHandler {
+    private let recogniser: Recogniser
+    private let logger: Logger
 
-    func handle(_ jobs: [Job]) async -> [Outcome] {
+    package init(recogniser: Recogniser, logger: Logger) {
+        self.recogniser = recogniser
+        self.logger = logger
+    }
+
+    package func handle(_ jobs: [Job]) async -> [Outcome] {
         var outcomes = [Outcome?](repeating: nil, count: jobs.count)
-        var selfies: [(index: Int, message: FaceDetected, sighting: Sighting)] = []
+        var selfies: [(index: Int, face: FaceDetected)] = []
         for (index, job) in jobs.enumerated() {
-            do throws(EnvelopeError) {
+            do {
                 switch job.header.trip {
                 case .selfie:
-                    let message = try job.envelope.decode(FaceDetected.self)
-                    if message.template.version == store.version {
-                        selfies.append((index, message, try sighting(message, job)))
-                    } else {
-                        outcomes[index] = otherVersion(message, job)
-                    }
+                    selfies.append((index, try job.envelope.decode(FaceDetected.self)))
                 case .user:
-                    outcomes[index] = await describe(try job.envelope.decode(UserRequested.self).user, job)
+                    outcomes[index] = try await describe(try job.envelope.decode(UserRequested.self).user)
                 case .erasure:
-                    outcomes[index] = await erase(try job.envelope.decode(ErasureRequested.self), job)
+                    let request = try job.envelope.decode(ErasureRequested.self)
+                    try await recogniser.erase(request.user)
+                    outcomes[index] = .completed(request)
                 case .analysis, .recommendations, .click:
-                    throw .unexpectedType(job.envelope.type)
+                    throw EnvelopeError.unexpectedType(job.envelope.type)
                 }
             } catch {
-                outcomes[index] = .unreadable(error)
+                outcomes[index] = outcome(of: error, job: job)
             }
         }
-        let persons = await recogniser.recognise(selfies.map(\.sighting))
-        for (selfie, person) in zip(selfies, persons) {
+        let people = await recogniser.recognise(
+            selfies.map { selfie in
+                Candidate(
+                    job: jobs[selfie.index].id, template: selfie.face.template,
+                    quality: selfie.face.analysis.face.quality, declaredNew: selfie.face.request.declaredNew)
+            })
+        for (selfie, person) in zip(selfies, people) {
             switch person {
             case .success(let person):
                 outcomes[selfie.index] = .completed(
-                    PersonIdentified(
-                        request: selfie.message.request, analysis: selfie.message.analysis, person: person))
+                    PersonIdentified(request: selfie.face.request, analysis: selfie.face.analysis, person: person))
             case .failure(let error):
-                outcomes[selfie.index] = outcome(of: error, jobs[selfie.index])
+                outcomes[selfie.index] = outcome(of: error, job: jobs[selfie.index])
             }
         }
-        return outcomes.map { outcome in
-            guard let outcome else { preconditionFailure("every job has an outcome") }
-            return outcome
-        }
+        return outcomes.map { $0 ?? .failed(Failure(.internalError, "The job was passed over.", stage: .identity)) }
     }
 
-    /// The face to recognise, brought to unit length.
-    private func sighting(_ message: FaceDetected, _ job: Job) throws(EnvelopeError) -> Sighting {
-        let values = message.template.values
-        let length = values.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
-        guard values.count == store.width, length.isFinite, length > 1e-6 else {
-            throw .undecodable(
-                type: FaceDetected.name, reason: "the template is not a vector of \(store.width) numbers")
+    private func describe(_ user: UserID) async throws -> Outcome {
+        guard let described = try await recogniser.describe(user) else {
+            return .failed(Failure(.unknownUser, "There is no user \(user).", stage: .identity))
         }
-        return Sighting(
-            job: job.id, template: values.map { $0 / length }, quality: message.analysis.face.quality,
-            declaredNew: message.request.declaredNew)
+        return .completed(described)
     }
 
-    /// While a network is being replaced, vision and identity may run different versions for a moment.
-    private func otherVersion(_ message: FaceDetected, _ job: Job) -> Outcome {
+    private func outcome(of error: any Error, job: Job) -> Outcome {
         logger.warning(
-            "face of another network version",
-            metadata: [
-                "job.id": "\(job.id)", "template.version": "\(message.template.version)",
-                "gallery.version": "\(store.version)",
-            ])
-        return .retry(Failure(.unavailable, "The identity network is being replaced; try again.", stage: .identity))
-    }
-
-    private func describe(_ user: UserID, _ job: Job) async -> Outcome {
-        do {
-            guard let described = try await store.describe(user) else {
-                return .failed(Failure(.unknownUser, "There is no user \(user).", stage: .identity))
-            }
-            return .completed(described)
-        } catch {
-            return outcome(of: error, job)
-        }
-    }
-
-    private func erase(_ request: ErasureRequested, _ job: Job) async -> Outcome {
-        do {
-            try await store.erase(request.user)
-            return .completed(request)
-        } catch {
-            return outcome(of: error, job)
-        }
-    }
-
-    private func outcome(of error: any Error, _ job: Job) -> Outcome {
-        switch error {
-        case is ErasedJob:
-            return .failed(Failure(.unknownUser, "This person has been erased since.", stage: .identity))
+            "Job failed", metadata: ["job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "error": "\(error)"])
+        return switch error {
+        case let error as EnvelopeError: .unreadable(error)
         case let error as DatabaseError where error.isTransient:
-            logger.info(
-                "database in the way of a job", metadata: ["job.id": "\(job.id)", "database.error": "\(error)"])
-            return .retry(Failure(.unavailable, "The database is unavailable; try again.", stage: .identity))
-        case is CancellationError:
-            return .retry(Failure(.unavailable, "Identity is stopping; try again.", stage: .identity))
-        default:
-            logger.error("job failed", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
-            return .failed(Failure(.internalError, "Identity failed on this job.", stage: .identity))
+            .retry(Failure(.unavailable, "The database of faces cannot be reached just now.", stage: .identity))
+        case RecognitionError.otherNetwork:
+            .retry(Failure(.unavailable, "The face networks are being changed just now.", stage: .identity))
+        case RecognitionError.erased:
+            .failed(Failure(.unknownUser, "The person was erased while the picture waited.", stage: .identity))
+        default: .failed(Failure(.internalError, "The face could not be compared.", stage: .identity))
         }
     }
 }

@@ -1,93 +1,167 @@
-internal import Messages
-internal import Metrics
-internal import ModelManifest
+package import Database
+package import Messages
+package import ModelManifest
 
-/// A face to recognise.
-struct Sighting: Sendable {
-    var job: JobID
-    /// A unit vector of the gallery's network version.
-    var template: [Float]
-    var quality: FaceQuality
-    var declaredNew: Bool
-}
+/// Decides whose face it is: searches the gallery in memory, and enrols who is in nobody's.
+///
+/// The gallery follows the database by the sequence numbers of `identity.changes`.
+package actor Recogniser {
+    private let database: Database
+    private let network: IdentityNetwork
+    private var gallery: Gallery
+    private var sequence: Int64 = 0
+    /// Whether the gallery has been read to its end once: before that nobody can be recognised.
+    package private(set) var isLoaded = false
 
-/// Matches faces with the gallery and enrols those that are nobody's.
-struct Recogniser: Sendable {
-    let gallery: Gallery
-    let store: Store
-    let thresholds: Identification
+    package init(database: Database, network: IdentityNetwork) {
+        self.database = database
+        self.network = network
+        gallery = Gallery(width: network.width)
+    }
 
-    /// Recognises faces that waited together: one search for all, then an enrolment for each that needs one.
-    func recognise(_ sightings: [Sighting]) async -> [Result<Person, any Error>] {
-        var persons = [Result<Person, any Error>?](repeating: nil, count: sightings.count)
-        var compared: [Int] = []
-        for (index, sighting) in sightings.enumerated() {
-            // A job that comes twice finds the face it enrolled, and would take it for a match.
-            if let face = await gallery.face(enrolledBy: sighting.job) {
-                persons[index] = .success(Person(enrolled: face))
-            } else if let defect = Decision.defect(of: sighting.quality, thresholds) {
-                persons[index] = .success(Person(standing: .uncertain, user: nil, distance: nil, reason: defect))
+    /// How many faces are known.
+    package var count: Int { gallery.count }
+
+    /// The network version whose templates are compared.
+    package nonisolated var version: String { network.network.version }
+
+    /// Reads what changed since the last time.
+    package func catchUp() async throws {
+        try await database.withConnection { connection in
+            try await self.catchUp(on: connection)
+        }
+        isLoaded = true
+    }
+
+    /// Recognises faces that waited together; each entry is what became of it.
+    package func recognise(_ faces: [Candidate]) async -> [Result<Person, any Error>] {
+        let probes = faces.map { candidate in
+            candidate.isComparable(with: network) ? candidate.template.values : nil
+        }
+        var neighbours = gallery.nearest(to: probes.compactMap(\.self))[...]
+        var people: [Result<Person, any Error>] = []
+        for (candidate, probe) in zip(faces, probes) {
+            let neighbour = probe == nil ? nil : neighbours.removeFirst()
+            people.append(await Result(catching: { try await decide(candidate, neighbour: neighbour) }))
+        }
+        return people
+    }
+
+    /// Removes a user with all faces, here and in the database; other workers follow.
+    package func erase(_ user: UserID) async throws {
+        try await database.transaction { connection in
+            try connection.query(Schema.lock)
+            try FaceStore.erase(user, on: connection)
+        }
+        try await catchUp()
+    }
+
+    /// What is known of a user, if there is one.
+    package nonisolated func describe(_ user: UserID) async throws -> UserDescribed? {
+        try await database.withConnection { try FaceStore.describe(user, on: $0) }
+    }
+
+    private func decide(_ candidate: Candidate, neighbour: Gallery.Neighbour?) async throws -> Person {
+        if let reason = network.identification.refusal(of: candidate.quality) {
+            return Person(standing: .uncertain, user: nil, distance: nil, reason: reason)
+        }
+        guard candidate.isComparable(with: network) else {
+            throw RecognitionError.otherNetwork(theirs: candidate.template.version, ours: version)
+        }
+        if let person = settle(candidate, neighbour: neighbour) { return person }
+        return try await enrol(candidate)
+    }
+
+    /// The person, unless a user has to be made.
+    private func settle(_ candidate: Candidate, neighbour: Gallery.Neighbour?) -> Person? {
+        if let neighbour, neighbour.face.job == candidate.job {
+            return Person(standing: .new, user: neighbour.face.user, distance: neighbour.face.distance)
+        }
+        let distance = neighbour?.distance
+        return switch network.identification.decide(distance: distance, declaredNew: candidate.declaredNew) {
+        case .match: Person(standing: .returning, user: neighbour?.face.user, distance: distance)
+        case .undecided: Person(standing: .uncertain, user: nil, distance: distance, reason: .ambiguous)
+        case .enrol: nil
+        }
+    }
+
+    /// Makes a user, unless another worker made one of the same face meanwhile: the search is repeated inside the lock.
+    private func enrol(_ candidate: Candidate) async throws -> Person {
+        let person = try await database.transaction { connection in
+            try connection.query(Schema.lock)
+            try await self.catchUp(on: connection)
+            let neighbour = await self.nearest(to: candidate.template.values)
+            if let person = await self.settle(candidate, neighbour: neighbour) { return person }
+            guard try !FaceStore.isErased(job: candidate.job, on: connection) else { throw RecognitionError.erased }
+            let user = try FaceStore.enrol(
+                candidate.template, job: candidate.job, distance: neighbour?.distance, on: connection)
+            return Person(standing: .new, user: user, distance: neighbour?.distance)
+        }
+        // The own face is read back like everybody else's; should that fail now, the next catching up brings it.
+        try? await catchUp()
+        return person
+    }
+
+    private func nearest(to probe: [Float]) -> Gallery.Neighbour? {
+        gallery.nearest(to: [probe])[0]
+    }
+
+    private func catchUp(on connection: Connection) async throws {
+        while true {
+            let changes = try await FaceStore.changes(after: sequence, version: version, on: connection)
+            apply(changes)
+            if changes.count < FaceStore.page { return }
+        }
+    }
+
+    /// Two may read the same changes at once: what is already here is skipped.
+    private func apply(_ changes: [FaceStore.Change]) {
+        for change in changes where change.sequence > sequence {
+            if let (face, template) = change.added, template.count == gallery.width {
+                gallery.add(face, template: template)
             } else {
-                compared.append(index)
+                gallery.remove(change.face)
             }
-        }
-        let nearest = await gallery.nearest(to: compared.map { sightings[$0].template })
-        for (index, nearest) in zip(compared, nearest) {
-            let sighting = sightings[index]
-            do {
-                persons[index] = .success(try await person(sighting, nearest))
-            } catch {
-                persons[index] = .failure(error)
-            }
-        }
-        return persons.map { person in
-            guard let person else { preconditionFailure("every sighting has an outcome") }
-            if case .success(let person) = person {
-                Counter(label: "mien_identity_decisions_total", dimensions: [("standing", person.standing.rawValue)])
-                    .increment()
-            }
-            return person
-        }
-    }
-
-    private func person(_ sighting: Sighting, _ nearest: Nearest?) async throws -> Person {
-        switch Decision(nearest: nearest, declaredNew: sighting.declaredNew, thresholds) {
-        case .match(let nearest):
-            return Person(standing: .returning, user: nearest.user, distance: nearest.distance)
-        case .uncertain(let reason, let distance):
-            return Person(standing: .uncertain, user: nil, distance: distance, reason: reason)
-        case .enrol:
-            return try await enrol(sighting)
-        }
-    }
-
-    /// Enrols alone of all workers, after looking once more with all that the others have done.
-    private func enrol(_ sighting: Sighting) async throws -> Person {
-        try await store.alone { connection, enrolment in
-            if let face = try enrolment.face(enrolledBy: sighting.job, connection) { return Person(enrolled: face) }
-            while true {
-                let changes = try enrolment.changes(after: await gallery.sequence, connection)
-                await gallery.apply(changes)
-                if changes.count < Store.changesAtOnce { break }
-            }
-            let nearest = await gallery.nearest(to: [sighting.template])[0]
-            switch Decision(nearest: nearest, declaredNew: sighting.declaredNew, thresholds) {
-            case .match(let nearest):
-                return Person(standing: .returning, user: nearest.user, distance: nearest.distance)
-            case .uncertain(let reason, let distance):
-                return Person(standing: .uncertain, user: nil, distance: distance, reason: reason)
-            case .enrol(let distance):
-                let user = UserID.random()
-                try enrolment.insert(
-                    user: user, job: sighting.job, template: sighting.template, distance: distance, connection)
-                return Person(standing: .new, user: user, distance: distance)
-            }
+            sequence = change.sequence
         }
     }
 }
 
-extension Person {
-    init(enrolled face: EnrolledFace) {
-        self.init(standing: .new, user: face.user, distance: face.distance)
+/// A face that asks to be recognised.
+package struct Candidate: Sendable {
+    package var job: JobID
+    package var template: FaceTemplate
+    package var quality: FaceQuality
+    package var declaredNew: Bool
+
+    package init(job: JobID, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
+        self.job = job
+        self.template = template
+        self.quality = quality
+        self.declaredNew = declaredNew
+    }
+
+    /// Whether the template is of this network; vectors of different networks are never compared.
+    func isComparable(with network: IdentityNetwork) -> Bool {
+        template.version == network.network.version && template.values.count == network.width
+    }
+}
+
+/// Why a face could not be recognised.
+package enum RecognitionError: Error, Hashable {
+    /// Vision runs another network than this worker, as may happen while a new one is rolled out.
+    case otherNetwork(theirs: String, ours: String)
+    /// The job had enrolled somebody who has been erased since.
+    case erased
+}
+
+extension Result where Failure == any Error {
+    /// What an asynchronous body returns or throws.
+    fileprivate init(catching body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
     }
 }

@@ -1,10 +1,14 @@
-internal import Database
+package import Database
 
 /// Identity's tables.
-enum Schema {
-    static let name = "identity"
+package enum Schema {
+    package static let name = "identity"
+    /// The channel on which a change of the faces is announced.
+    package static let channel = "identity.changes"
+    /// Taken by whoever changes the faces, until commit: it puts the changes into one order.
+    package static let lock = "SELECT pg_advisory_xact_lock(hashtextextended('identity.changes', 0))"
 
-    static let migrations = [
+    package static let migrations = [
         Migration(
             version: 1, name: "users, faces and their changes",
             sql: """
@@ -12,32 +16,29 @@ enum Schema {
                     id uuid PRIMARY KEY,
                     created_at timestamptz NOT NULL DEFAULT now()
                 );
-                -- A template is 512 float32, little-endian; only those of one version are compared.
                 CREATE TABLE identity.faces (
                     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                     user_id uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+                    -- A job redelivered after its commit finds its own face here and enrols no second one.
                     job_id uuid NOT NULL UNIQUE,
                     version text NOT NULL,
+                    -- 512 little-endian float32 of unit length.
                     template bytea NOT NULL,
-                    distance real,
+                    distance double precision,
                     created_at timestamptz NOT NULL DEFAULT now()
                 );
-                ALTER TABLE identity.faces ALTER template SET STORAGE PLAIN;
                 CREATE INDEX ON identity.faces (user_id);
-                CREATE INDEX ON identity.faces (version);
-                -- What happened to faces, in the order of commits: a number is taken under the lock that is held until
-                -- the commit, so that whoever has seen one has seen all before it. No user is named.
+                -- What workers read to keep their galleries in step. Sequence numbers are taken inside the lock that
+                -- commits them, so a reader who has seen one has seen all before it.
                 CREATE TABLE identity.changes (
                     sequence bigint PRIMARY KEY,
-                    kind text NOT NULL CHECK (kind IN ('enrolled', 'erased')),
-                    face bigint NOT NULL
+                    face_id bigint NOT NULL,
+                    added boolean NOT NULL
                 );
-                -- Jobs that had enrolled somebody who is erased since, as digests: should one come again, it enrols nobody.
+                -- Jobs whose faces were erased: redelivered late, they enrol nobody.
                 CREATE TABLE identity.erased_jobs (
-                    digest bytea PRIMARY KEY,
-                    erased_at timestamptz NOT NULL DEFAULT now()
+                    job_id uuid PRIMARY KEY
                 );
-                CREATE INDEX ON identity.erased_jobs (erased_at);
                 """)
     ]
 }

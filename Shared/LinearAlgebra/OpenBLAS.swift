@@ -1,75 +1,67 @@
 internal import COpenBLAS
 internal import Glibc
 
-/// The library as a whole: which kernels it runs and on how many threads.
+/// The library underneath: which kernel it runs, and on how many threads.
 package enum OpenBLAS {
-    /// What OpenBLAS reads its kernels' name from, once, when it is loaded.
-    private static let variable = "OPENBLAS_CORETYPE"
-
-    /// The kernels in use, as `Haswell` or `SkylakeX`: name it beside every figure.
+    /// The kernel that the library picked for this processor, such as `SkylakeX`.
     package static var coreName: String {
-        openblas_get_corename().map { String(cString: $0) } ?? ""
+        openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }
 
-    /// How many threads one call may use. A caller that has threads of its own wants 1.
-    package static func setThreads(_ count: Int) {
-        openblas_set_num_threads(Int32(max(1, count)))
+    /// How many threads a call may use, in this whole process. Who calls from threads of its own sets 1: a call split again
+    /// costs more than it brings, and its results depend on the number of threads.
+    package static func use(threads: Int) {
+        openblas_set_num_threads(Int32(threads))
     }
 
-    /// Makes sure of the fastest kernels that this processor has; the first thing in main.
+    /// Starts this program once more, with `OPENBLAS_CORETYPE` set, when the library picked a kernel far below what the
+    /// processor offers.
     ///
-    /// Debian's OpenBLAS 0.3.21 takes SSE3 kernels on processors newer than itself, four times too slow. It reads its
-    /// variable when it is loaded, before main: so the process starts itself once more, with the variable set and all
-    /// else the same. Does nothing when the kernels are right already or the user has set the variable.
+    /// OpenBLAS 0.3.21 takes newer Xeons for processors of 2004 (its issue 4267) and reads the variable only when it is
+    /// loaded, before `main`. Call this first of all. The user's own value is never overruled; when the program cannot be
+    /// started again it goes on as it is.
     package static func chooseKernel() {
-        guard getenv(variable) == nil, let core = KernelCore.better(than: coreName, flags: processorFlags()) else {
-            return
-        }
-        setenv(variable, core.rawValue, 1)
-        // The link's target names the process properly in `ps`; the link itself still works if the file was replaced.
-        for path in [linkTarget("/proc/self/exe"), "/proc/self/exe"] {
-            if let path { execv(path, CommandLine.unsafeArgv) }
-        }
-        // Slow kernels are better than no service.
+        guard getenv(variable) == nil, let better = betterCore(than: coreName, for: .current) else { return }
+        setenv(variable, better, 1)
+        execv("/proc/self/exe", CommandLine.unsafeArgv)
         unsetenv(variable)
     }
 
-    /// What the processor and the system can do, by Linux's names.
-    private static func processorFlags() -> Set<Substring> {
-        guard let file = fopen("/proc/cpuinfo", "r") else { return [] }
+    /// The core type to ask for instead of the one picked, or `nil` when that one will do.
+    static func betterCore(than picked: String, for processor: ProcessorFeatures) -> String? {
+        let old = ["Prescott", "Core2", "Nehalem", "Sandybridge", "Barcelona", "Generic"]
+        let haveNoAVX512 = old + ["Haswell", "Zen"]
+        if processor.hasAVX512, haveNoAVX512.contains(picked) { return "SKYLAKEX" }
+        if processor.hasAVX2, old.contains(picked) { return "HASWELL" }
+        return nil
+    }
+
+    private static let variable = "OPENBLAS_CORETYPE"
+}
+
+/// What a processor's vector units can do, as far as it decides about a kernel.
+struct ProcessorFeatures: Hashable {
+    /// AVX2 with fused multiply-add.
+    var hasAVX2: Bool
+    /// AVX-512 F, CD, BW, DQ and VL: what OpenBLAS's SkylakeX kernel needs.
+    var hasAVX512: Bool
+
+    /// The processor this runs on, from the flags that the kernel lists; none when they cannot be read.
+    static var current: ProcessorFeatures {
+        guard let file = fopen("/proc/cpuinfo", "r") else { return ProcessorFeatures(flags: "") }
         defer { fclose(file) }
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
         defer { free(line) }
         while getline(&line, &capacity, file) > 0, let text = line.map({ String(cString: $0) }) {
-            guard text.hasPrefix("flags"), let colon = text.firstIndex(of: ":") else { continue }
-            return Set(text[text.index(after: colon)...].split(whereSeparator: \.isWhitespace))
+            if text.hasPrefix("flags") { return ProcessorFeatures(flags: text) }
         }
-        return []
+        return ProcessorFeatures(flags: "")
     }
 
-    private static func linkTarget(_ path: String) -> String? {
-        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        guard readlink(path, &target, target.count - 1) > 0 else { return nil }
-        return String(decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-}
-
-/// The kernels worth asking for by name.
-enum KernelCore: String {
-    case skylakeX = "SKYLAKEX"
-    case haswell = "HASWELL"
-
-    /// OpenBLAS's names for kernels made for AVX-512 and for AVX2 with FMA.
-    private static let wide: Set<String> = ["SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS"]
-    private static let middle: Set<String> = ["HASWELL", "ZEN", "EXCAVATOR"]
-
-    /// Kernels better than the ones in use that the processor can run; `nil` when there are none.
-    static func better(than name: String, flags: Set<Substring>) -> KernelCore? {
-        let name = name.uppercased()
-        if wide.contains(name) { return nil }
-        if flags.isSuperset(of: ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"]) { return .skylakeX }
-        if middle.contains(name) { return nil }
-        return flags.isSuperset(of: ["avx2", "fma"]) ? .haswell : nil
+    init(flags: String) {
+        let flags = Set(flags.split { $0 == " " || $0 == "\t" || $0 == "\n" })
+        hasAVX2 = flags.isSuperset(of: ["avx2", "fma"])
+        hasAVX512 = hasAVX2 && flags.isSuperset(of: ["avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"])
     }
 }

@@ -2,7 +2,7 @@ internal import Glibc
 package import Logging
 internal import Metrics
 package import ServiceLifecycle
-internal import UnixSignals
+package import UnixSignals
 
 /// The frame of a service's process: settings, logs, metrics, the admin server, an orderly end.
 ///
@@ -67,11 +67,13 @@ package struct ServiceRunner: Sendable {
     }
 
     /// Runs an assembly behind the admin server until a signal or until one of its services ends.
-    package func run(_ assembly: Assembly) async throws {
+    package func run(
+        _ assembly: Assembly, gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint]
+    ) async throws {
         let readiness = Readiness(assembly.readiness)
         let server = AdminServer(admin, readiness: readiness, metrics: metrics, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [server] + assembly.services + [readiness], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: [server] + assembly.services + [readiness], gracefulShutdownSignals: gracefulShutdownSignals,
             logger: logger)
         configuration.maximumGracefulShutdownDuration = timeout
         configuration.maximumCancellationDuration = .seconds(5)

@@ -1,4 +1,5 @@
 package import Configuration
+internal import SystemPackage
 
 /// What a service was told, by dotted keys. The first source that has a key wins:
 ///
@@ -37,18 +38,15 @@ package struct Settings: Sendable {
         var providers: [any ConfigProvider] = [arguments, environment]
         let secrets = first.string(forKey: "secrets.directory")
         do {
-            let folder = Settings(["path": secrets ?? "/run/secrets"]).reader
             providers.append(
                 try await DirectoryFilesProvider(
-                    directoryPath: folder.requiredString(forKey: "path"), allowMissing: secrets == nil))
+                    directoryPath: FilePath(secrets ?? "/run/secrets"), allowMissing: secrets == nil))
         } catch {
             throw .unreadable(file: secrets ?? "/run/secrets", reason: "\(error)")
         }
         if let file = first.string(forKey: "config") ?? first.string(forKey: "mien.config") {
             do {
-                let path = Settings(["path": file]).reader
-                providers.append(
-                    try await FileProvider<JSONSnapshot>(filePath: path.requiredString(forKey: "path")))
+                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
             } catch {
                 throw .unreadable(file: file, reason: "\(error)")
             }

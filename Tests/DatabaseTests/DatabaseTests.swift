@@ -1,5 +1,5 @@
+import DatabaseTesting
 import Foundation
-import Logging
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Testing
@@ -194,7 +194,7 @@ struct DatabaseTests {
             #expect(try await database.query("SELECT 1").count == 1)
             // Lost while idle: noticed before the next question, which does not fail.
             let pid: Int = try await database.query("SELECT pg_backend_pid() AS pid")[0].decode("pid")
-            try await TestDatabase.outside(test.address) { other in
+            try await TestDatabase.withPool(of: test.address, connections: 1) { other in
                 try await other.query("SELECT pg_terminate_backend($1::integer, 5000)", .integer(pid))
             }
             #expect(try await database.query("SELECT 1").count == 1)
@@ -203,7 +203,7 @@ struct DatabaseTests {
 
     @Test func aServerThatIsNotThereIsUnavailable() async throws {
         let nowhere = DatabaseAddress("postgresql://nobody:secret@127.0.0.1:1/none")
-        let database = Database(DatabaseSettings(address: nowhere, connections: 2), logger: Logger(label: "test"))
+        let database = Database(DatabaseSettings(address: nowhere, connections: 2), logger: TestDatabase.silence)
         for _ in 0..<3 {
             let error = await #expect(throws: DatabaseError.self) { try await database.query("SELECT 1") }
             guard case .unavailable = error else { Issue.record("\(String(describing: error))"); return }
@@ -219,7 +219,7 @@ struct DatabaseTests {
         try await TestDatabase.with { test in
             var settings = test.database.settings
             settings.statementTimeout = .milliseconds(50)
-            let database = Database(settings, logger: Logger(label: "test"))
+            let database = Database(settings, logger: TestDatabase.silence)
             let error = await #expect(throws: DatabaseError.self) { try await database.query("SELECT pg_sleep(10)") }
             #expect(error?.sqlState == "57014")
             await database.close()
@@ -259,7 +259,7 @@ struct DatabaseTests {
 
     /// Asks, on a connection of its own, until a query has a row.
     static func wait(for address: DatabaseAddress, _ sql: String) async {
-        try? await TestDatabase.outside(address) { other in
+        try? await TestDatabase.withPool(of: address, connections: 1) { other in
             while try await other.query(sql).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         }
     }
@@ -465,6 +465,19 @@ struct NotificationTests {
                 await DatabaseTests.wait(for: test.address, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
                 group.cancelAll()
                 for await _ in group {}
+            }
+        }
+    }
+}
+
+extension TestDatabase {
+    /// Runs `body` with a new database and a pool on it.
+    static func with(
+        connections: Int = 4, _ body: ((address: DatabaseAddress, database: Database)) async throws -> Void
+    ) async throws {
+        try await withAddress { address in
+            try await withPool(of: address, connections: connections) { database in
+                try await body((address, database))
             }
         }
     }

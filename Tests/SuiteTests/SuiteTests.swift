@@ -1,1 +1,247 @@
+import FoundationEssentials
+import NIOHTTP1
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The whole suite on real parts: RabbitMQ, Postgres, two vision and two identity workers, the gateway's REST API.
+///
+/// The tests share one running suite and break it on purpose, so they take turns.
+@Suite(
+    .enabled(if: suiteMayRun, "MIEN_TEST_HOME is not set: run `make test`"), .runningSuite, .serialized,
+    .timeLimit(.minutes(20)))
+struct SuiteTests {
+    let suite = RunningSuite.current
+    var client: SuiteClient { SuiteClient(address: suite.address) }
+
+    // MARK: What a person gets
+
+    @Test func aSelfieGivesWhoHowAndWhatToWatch() async throws {
+        let first = try await client.selfie(try Photos.astronaut, headers: ["Content-Type": "image/png"])
+        #expect(first.status == 200, "\(UnexpectedResponse(first))")
+        let met = try first.decode(Selfie.self)
+        #expect(met.user.status == "new" || met.user.status == "returning")
+        #expect(met.face.probability > 0.9)
+        #expect(["happy", "surprised", "neutral", "upset"].contains(met.mood.name))
+        #expect(abs(met.mood.scores.values.reduce(0, +) - 1) < 0.01)
+        #expect(met.reaction == nil)
+        #expect(met.recommendations.map(\.rank) == Array(1...6))
+        #expect(Set(met.recommendations.map(\.videoId)).count == 6)
+        #expect(met.recommendations.allSatisfy { $0.url.hasSuffix($0.videoId) && !$0.title.isEmpty })
+        #expect(met.timings.map(\.stage) == ["vision", "identity", "recommender"])
+
+        let again = try await client.selfie(try Photos.astronaut).decode(Selfie.self)
+        #expect(again.user.status == "returning")
+        #expect(again.user.id == met.user.id)
+        #expect(again.user.distance.map { $0 < 0.01 } == true)
+    }
+
+    @Test func theVideoPlayingIsRatedOnceASession() async throws {
+        let query = "?playing=gf6v59c5yuY&session=one"
+        let rated = try await client.selfie(try Photos.astronaut, query: query).decode(Selfie.self)
+        let user = try #require(rated.user.id)
+        #expect(rated.reaction.map { [0, 1].contains($0.rating) } == true)
+        _ = try await client.selfie(try Photos.astronaut, query: query).decode(Selfie.self)
+        let reactions = try await suite.sql(
+            "SELECT count(*) FROM recommender.reactions WHERE user_id = '\(user)' AND session = 'one'")
+        #expect(reactions == ["1"])
+        #expect(!rated.recommendations.contains { $0.videoId == "gf6v59c5yuY" })
+    }
+
+    @Test func aClickIsStoredAndUnknownPeopleAreNot() async throws {
+        let person = try await client.selfie(try Photos.astronaut).decode(Selfie.self)
+        let user = try #require(person.user.id)
+        let video = try #require(person.recommendations.first).videoId
+        let body = Data("{\"video_id\": \"\(video)\"}".utf8)
+        let json = ["Content-Type": "application/json"]
+        let clicked = try await client.send(.POST, "/v1/users/\(user)/clicks", headers: json, body: body)
+        #expect((200..<300).contains(clicked.status), "\(UnexpectedResponse(clicked))")
+        #expect(try await client.send(.GET, "/v1/users/\(user)").status == 200)
+        #expect(try await client.send(.GET, "/v1/users/\(user)/recommendations").status == 200)
+
+        let stranger = UUID().uuidString.lowercased()
+        #expect(try await client.send(.GET, "/v1/users/\(stranger)").status == 404)
+        #expect(try await client.send(.GET, "/v1/users/\(stranger)/recommendations").status == 404)
+        let refused = try await client.send(.POST, "/v1/users/\(stranger)/clicks", headers: json, body: body)
+        #expect(refused.status == 404)
+        #expect(try await client.send(.GET, "/v1/jobs/\(stranger)").status == 404)
+    }
+
+    @Test func anAnalysisStoresNothing() async throws {
+        let before = try await suite.sql("SELECT count(*) FROM identity.users")
+        let response = try await client.send(
+            .POST, "/v1/analyses", headers: ["Content-Type": "image/jpeg"], body: try Photos.biden)
+        #expect(response.status == 200, "\(UnexpectedResponse(response))")
+        #expect(try await suite.sql("SELECT count(*) FROM identity.users") == before)
+    }
+
+    // MARK: Bad input
+
+    struct BadInput: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let body: @Sendable () throws -> Data
+        var type = "image/png"
+        var query = ""
+        let status: Int
+    }
+
+    static let badInput: [BadInput] = [
+        BadInput(testDescription: "empty body", body: { Data() }, status: 400),
+        BadInput(testDescription: "text", body: { Data("hello".utf8) }, type: "text/plain", status: 415),
+        BadInput(testDescription: "text that says it is a PNG", body: { Data("hello".utf8) }, status: 415),
+        BadInput(testDescription: "over the byte limit", body: { Data(count: 64 << 20) }, status: 413),
+        BadInput(testDescription: "over the pixel limit", body: { Photos.bomb }, status: 413),
+        BadInput(testDescription: "cut short", body: { try Photos.astronaut.prefix(100_000) }, status: 422),
+        BadInput(testDescription: "no face", body: { Photos.nobody }, status: 422),
+        BadInput(testDescription: "not a video id", body: { try Photos.astronaut }, query: "?playing=x", status: 400),
+    ]
+
+    @Test(arguments: badInput)
+    func badInputGetsAClearError(_ input: BadInput) async throws {
+        let response = try await client.selfie(
+            try input.body(), query: input.query, headers: ["Content-Type": input.type])
+        #expect(response.status == input.status, "\(UnexpectedResponse(response))")
+        #expect(response.headers.first(name: "Content-Type")?.hasPrefix("application/problem+json") == true)
+        let problem = try response.decode(Problem.self)
+        #expect(problem.status == input.status)
+        #expect(problem.detail?.isEmpty == false)
+    }
+
+    // MARK: Duplicates and races
+
+    @Test func aRetryWithTheSameKeyHasNoSecondEffect() async throws {
+        let headers = ["Idempotency-Key": UUID().uuidString]
+        let query = "?playing=gf6v59c5yuY&session=\(UUID().uuidString)"
+        let image = try Photos.astronaut
+        let first = try await client.acceptedSelfie(image, query: query, headers: headers)
+        let second = try await client.acceptedSelfie(image, query: query, headers: headers)
+        #expect(first == second)
+        let job = try await client.result(of: first)
+        #expect(job.state == "done")
+        let again = try await client.selfie(image, query: query, headers: headers).decode(Selfie.self)
+        #expect(again.job == job.result?.job)
+        #expect(again.user.id == job.result?.user.id)
+    }
+
+    @Test func aNewFaceSentManyTimesAtOnceMakesOneUser() async throws {
+        let image = try Photos.obama
+        let client = client
+        let selfies = try await withThrowingTaskGroup(of: Selfie.self) { group in
+            for _ in 0..<24 { group.addTask { try await client.selfie(image).decode(Selfie.self) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(selfies.map(\.user.id)).count == 1)
+        #expect(selfies.filter { $0.user.status == "new" }.count == 1)
+    }
+
+    // MARK: Faults
+
+    @Test(arguments: ["vision", "identity", "recommender", "gateway"])
+    func aServiceKilledInMidJobLosesNothingAccepted(_ service: String) async throws {
+        let image = try Photos.astronaut
+        var jobs: [String] = []
+        for _ in 0..<12 { jobs.append(try await client.acceptedSelfie(image)) }
+        try await suite.signal(SIGKILL, to: service)
+        for job in jobs {
+            let ended = try await client.result(of: job)
+            #expect(ended.state == "done", "\(ended)")
+        }
+        try await suite.becomesReady()
+    }
+
+    @Test func aWaitingClientIsAnsweredThoughTheWorkersWereKilled() async throws {
+        let image = try Photos.astronaut
+        let client = client
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<6 { group.addTask { try await client.selfie(image).status } }
+            try await suite.signal(SIGKILL, to: "vision")
+            for try await status in group { #expect(status == 200) }
+        }
+        try await suite.becomesReady()
+    }
+
+    @Test func withoutWorkersTheDeadlinePasses() async throws {
+        try await suite.signal(SIGSTOP, to: "vision")
+        let response = try await client.selfie(try Photos.astronaut)
+        try await suite.signal(SIGCONT, to: "vision")
+        #expect(response.status == 504)
+        try await suite.becomesReady()
+    }
+
+    @Test func theBrokerMayRestart() async throws {
+        let image = try Photos.astronaut
+        var jobs: [String] = []
+        for _ in 0..<6 { jobs.append(try await client.acceptedSelfie(image)) }
+        try await suite.script("broker", "kill")
+        let refused = try await client.selfie(image)
+        #expect(refused.status == 503)
+        #expect(refused.headers.first(name: "Retry-After") != nil)
+        try await suite.script("broker", "start")
+        try await suite.becomesReady()
+        for job in jobs {
+            let ended = try await client.result(of: job)
+            #expect(ended.state == "done", "\(ended)")
+        }
+        #expect(try await client.selfie(image).status == 200)
+    }
+
+    @Test func theDatabaseMayRestart() async throws {
+        let image = try Photos.astronaut
+        let job = try await client.acceptedSelfie(image)
+        try await suite.script("database", "stop")
+        let refused = try await client.selfie(image, headers: ["Prefer": "respond-async"])
+        #expect(refused.status == 503)
+        #expect(refused.headers.first(name: "Retry-After") != nil)
+        try await suite.script("database", "start")
+        try await suite.becomesReady()
+        let ended = try await client.result(of: job)
+        #expect(ended.state == "done", "\(ended)")
+        #expect(try await client.selfie(image).status == 200)
+    }
+
+    // MARK: Erasure
+
+    @Test func erasingSomebodyLeavesNothing() async throws {
+        let image = try Photos.biden
+        let job = try await client.acceptedSelfie(image, query: "?playing=gf6v59c5yuY&session=erasure")
+        let result = try #require(try await client.result(of: job).result)
+        let user = try #require(result.user.id)
+        let video = try #require(result.recommendations.first).videoId
+        _ = try await client.send(
+            .POST, "/v1/users/\(user)/clicks", headers: ["Content-Type": "application/json"],
+            body: Data("{\"video_id\": \"\(video)\"}".utf8))
+        #expect(try await rowsNaming(user) != [])
+
+        for _ in 0..<2 {
+            let erased = try await client.send(.DELETE, "/v1/users/\(user)")
+            #expect(erased.status == 204, "\(UnexpectedResponse(erased))")
+        }
+        #expect(try await rowsNaming(user) == [])
+        #expect(try await suite.messagesInQueues() == 0)
+        #expect(try await client.send(.GET, "/v1/users/\(user)").status == 404)
+        #expect(try await client.send(.GET, "/v1/users/\(user)/recommendations").status == 404)
+        let job404 = try await client.send(.GET, job)
+        #expect(job404.status == 404 || !String(decoding: job404.body, as: UTF8.self).contains(user))
+
+        let back = try await client.selfie(image).decode(Selfie.self)
+        #expect(back.user.status == "new")
+        #expect(back.user.id != user)
+    }
+
+    /// The tables, of all schemas, in which a row mentions the text.
+    private func rowsNaming(_ text: String) async throws -> [String] {
+        let tables = try await suite.sql(
+            """
+            SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+            WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+            """)
+        var found: [String] = []
+        for table in tables {
+            let rows = try await suite.sql("SELECT count(*) FROM \(table) AS t WHERE t::text LIKE '%\(text)%'")
+            if rows != ["0"] { found.append(table) }
+        }
+        return found
+    }
+}

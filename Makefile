@@ -1,0 +1,72 @@
+# Everything a person or a build machine does with Mien. `make` alone lists it.
+# Settings go behind the target: make run VISION=3 MIEN_HTTP_PORT=9000 (all of them: deploy/local/environment).
+
+SHELL := /bin/bash
+SWIFT_FOLDERS := Package.swift Services Shared Tests
+TRAINING := .local/training/bin/python
+ARGS ?=
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 20
+
+run: ## Install what is missing, build, start everything, print the page's address; Ctrl-C stops
+	@deploy/local/run
+
+stop: ## Stop what `make run` started, and nothing else; data survives
+	@deploy/local/suite stop
+
+status: ## Services with their readiness, queues, dead letters, the latest recommendations
+	@deploy/local/suite status
+
+setup: ## Install packages and fetch the networks; plain `swift build` works after it
+	@deploy/local/install
+	@deploy/local/models
+
+build: ## Build the services for release
+	@swift build --configuration release
+
+test: ## Run every test on a broker, a database and ports of its own (FILTER=name: only those)
+	@deploy/local/test
+
+check-deploy: ## Check compose.yaml and the Dockerfile; needs no container engine
+	@deploy/check/containers
+
+check-imports: ## Check that modules import only what the architecture allows
+	@deploy/check/imports
+
+lint: ## Check the Swift format and the import arrows
+	@swift format lint --strict --parallel --recursive $(SWIFT_FOLDERS)
+	@deploy/check/imports
+
+format: ## Format the Swift sources in place
+	@swift format --in-place --parallel --recursive $(SWIFT_FOLDERS)
+
+secrets: ## Make the passwords that deploy/compose.yaml reads, in .local/secrets
+	@deploy/local/compose-secrets
+
+bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
+	@Tests/Benchmarks/suite $(ARGS)
+
+bench-vision: ## Measure vision against the paper's stack
+	@Tests/Benchmarks/vision $(ARGS)
+
+bench-als: ## Measure the recommender's factorisation against others
+	@Tests/Benchmarks/als $(ARGS)
+
+train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ...")
+	@$(TRAINING) -m Training.identity.train $(ARGS)
+
+train-expression: $(TRAINING) ## Train the expression network (ARGS="--data DIR ...")
+	@$(TRAINING) -m Training.expression.train $(ARGS)
+
+check-training: $(TRAINING) ## Run a few steps of both trainings on made-up data
+	@$(TRAINING) -m Training.identity.train --smoke
+	@$(TRAINING) -m Training.expression.train --smoke
+
+$(TRAINING): Training/requirements.txt
+	@python3 -m venv .local/training
+	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
+	@touch $@
+
+.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-vision \
+	bench-als train-identity train-expression check-training

@@ -1,0 +1,219 @@
+package import Broker
+package import Database
+import FoundationEssentials
+package import Messages
+
+/// The accepted jobs, in Postgres: any gateway tells how any of them stands.
+package struct JobStore: Sendable {
+    private let database: Database
+
+    package init(_ database: Database) {
+        self.database = database
+    }
+
+    /// The schema `gateway`.
+    package static let migrations = [
+        Migration(
+            version: 1, name: "jobs",
+            sql: """
+                CREATE TABLE gateway.jobs (
+                    id uuid PRIMARY KEY,
+                    trip text NOT NULL,
+                    state text NOT NULL CHECK (state IN ('queued', 'done', 'failed')),
+                    user_id uuid,
+                    result json,
+                    failure json,
+                    created timestamptz NOT NULL DEFAULT now(),
+                    finished timestamptz
+                );
+                CREATE INDEX jobs_of_user ON gateway.jobs (user_id) WHERE user_id IS NOT NULL;
+                CREATE INDEX jobs_by_age ON gateway.jobs (state, created);
+                -- Digests of the ids of users who were erased: what arrives late about them is not kept.
+                CREATE TABLE gateway.erased (
+                    user_digest bytea PRIMARY KEY,
+                    erased timestamptz NOT NULL DEFAULT now()
+                );
+                """)
+    ]
+
+    /// Brings the schema up to date.
+    package func migrate() async throws {
+        try await database.migrate(schema: "gateway", Self.migrations)
+    }
+
+    /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before.
+    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError) -> (state: JobRecord.State, isNew: Bool)
+    {
+        let rows = try await database.query(
+            """
+            INSERT INTO gateway.jobs (id, trip, state) VALUES ($1, $2, 'queued')
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING state, (xmax = 0) AS is_new
+            """, .uuid(job.uuid), .text(trip.rawValue))
+        return (try Self.state(rows[0]), try rows[0].decode("is_new"))
+    }
+
+    /// Strikes out a job that the broker did not take.
+    package func remove(_ job: JobID) async throws(DatabaseError) {
+        try await database.query("DELETE FROM gateway.jobs WHERE id = $1 AND state = 'queued'", .uuid(job.uuid))
+    }
+
+    /// The job, or `nil` when there is none of this id.
+    package func job(_ id: JobID) async throws(DatabaseError) -> JobRecord? {
+        let rows = try await database.query(
+            """
+            SELECT trip, state, created, finished, result::text AS result, failure::text AS failure
+            FROM gateway.jobs WHERE id = $1
+            """, .uuid(id.uuid))
+        guard let row = rows.first else { return nil }
+        guard let trip = Trip(rawValue: try row.decode("trip")) else {
+            throw .decoding("trip: a trip that this build does not know")
+        }
+        var record = JobRecord(
+            id: id, trip: trip, state: try Self.state(row), created: try row.decode("created"),
+            finished: try row.decode("finished"))
+        if let text = try row.decode("result", as: String?.self) {
+            record.result = try Self.result(text, of: trip)
+        }
+        if let text = try row.decode("failure", as: String?.self) {
+            record.problem = Problem(try Self.decoded(Failure.self, text, column: "failure"))
+        }
+        return record
+    }
+
+    /// The job once it is finished, or as it stands when the time is up.
+    package func job(_ id: JobID, waiting limit: Duration) async throws(DatabaseError) -> JobRecord? {
+        let end = ContinuousClock.now + limit
+        var pause = Duration.milliseconds(20)
+        while true {
+            let record = try await job(id)
+            let left = end - .now
+            guard let record, record.state == .queued, left > .zero else { return record }
+            do {
+                try await Task.sleep(for: min(pause, left))
+            } catch {
+                throw .cancelled
+            }
+            pause = min(pause * 2, .milliseconds(400))
+        }
+    }
+
+    /// Writes down what ended an accepted job. The same again changes nothing, and a job that is done stays done.
+    ///
+    /// An erasure's end takes the user's other jobs with it; what comes later about an erased user is not kept.
+    ///
+    /// - Throws: `EnvelopeError` when the message is none that ends a trip; `DatabaseError`.
+    package func finish(_ envelope: Envelope) async throws {
+        switch envelope.type {
+        case Recommended.name:
+            let answer = SelfieAnswer(try envelope.decode(Recommended.self), header: envelope.header)
+            try await store(envelope.header, .done, user: answer.user.id, result: JSON.encode(answer))
+        case FaceAnalysed.name:
+            let answer = AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header)
+            try await store(envelope.header, .done, result: JSON.encode(answer))
+        case ErasureRequested.name:
+            try await erase(try envelope.decode(ErasureRequested.self).user, envelope.header)
+        case Failure.name:
+            try await store(envelope.header, .failed, failure: try envelope.decode(Failure.self))
+        default:
+            throw EnvelopeError.unexpectedType(envelope.type)
+        }
+    }
+
+    private func store(
+        _ header: JobHeader, _ state: JobRecord.State, user: UserID? = nil, result: Data? = nil,
+        failure: Failure? = nil
+    ) async throws {
+        try await database.transaction { connection in
+            if let user {
+                try Self.lock(user, connection)
+                let erased = try connection.query(
+                    "SELECT 1 FROM gateway.erased WHERE user_digest = sha256(uuid_send($1))", .uuid(user.uuid))
+                if !erased.isEmpty {
+                    let failure = Failure(.unknownUser, "The person was erased before the job ended.")
+                    return try Self.write(header, .failed, failure: failure, connection)
+                }
+            }
+            try Self.write(header, state, user: user, result: result, failure: failure, connection)
+        }
+    }
+
+    private func erase(_ user: UserID, _ header: JobHeader) async throws {
+        try await database.transaction { connection in
+            try Self.lock(user, connection)
+            try connection.query(
+                "INSERT INTO gateway.erased (user_digest) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
+                .uuid(user.uuid))
+            try connection.query("DELETE FROM gateway.jobs WHERE user_id = $1", .uuid(user.uuid))
+            try Self.write(header, .done, connection)
+        }
+    }
+
+    /// Keeps a result and an erasure of one user from passing each other unseen.
+    private static func lock(_ user: UserID, _ connection: isolated Connection) throws(DatabaseError) {
+        try connection.query(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", .text("gateway user \(user)"))
+    }
+
+    private static func write(
+        _ header: JobHeader, _ state: JobRecord.State, user: UserID? = nil, result: Data? = nil,
+        failure: Failure? = nil, _ connection: isolated Connection
+    ) throws(DatabaseError) {
+        try connection.query(
+            """
+            INSERT INTO gateway.jobs (id, trip, state, user_id, result, failure, finished)
+            VALUES ($1, $2, $3, $4::uuid, $5::text::json, $6::text::json, now())
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, user_id = excluded.user_id, result = excluded.result,
+                failure = excluded.failure, finished = excluded.finished
+            WHERE jobs.state <> 'done'
+            """,
+            .uuid(header.job.uuid), .text(header.trip.rawValue), .text(state.rawValue),
+            .optional(user) { .uuid($0.uuid) }, .optional(result) { .text(String(decoding: $0, as: UTF8.self)) },
+            .optional(failure) { .text(String(decoding: JSON.encode($0), as: UTF8.self)) })
+    }
+
+    /// Removes finished jobs older than `retention`, and gives up those that have been queued longer than `limit`:
+    /// their messages were lost, or nobody works. A result that comes after all still counts.
+    package func sweep(retention: Duration, limit: Duration) async throws(DatabaseError) {
+        try await database.query(
+            "DELETE FROM gateway.jobs WHERE state <> 'queued' AND finished < now() - make_interval(secs => $1)",
+            .double(retention.seconds))
+        let failure = Failure(.attemptsExhausted, "The job was not finished in time: send it again.", stage: .gateway)
+        try await database.query(
+            """
+            UPDATE gateway.jobs SET state = 'failed', failure = $2::text::json, finished = now()
+            WHERE state = 'queued' AND created < now() - make_interval(secs => $1)
+            """, .double(limit.seconds), .text(String(decoding: JSON.encode(failure), as: UTF8.self)))
+    }
+
+    private static func state(_ row: Row) throws(DatabaseError) -> JobRecord.State {
+        guard let state = JobRecord.State(rawValue: try row.decode("state")) else {
+            throw .decoding("state: a state that this build does not know")
+        }
+        return state
+    }
+
+    private static func result(_ text: String, of trip: Trip) throws(DatabaseError) -> JobResult? {
+        switch trip {
+        case .selfie: .selfie(try decoded(SelfieAnswer.self, text, column: "result"))
+        case .analysis: .analysis(try decoded(AnalysisAnswer.self, text, column: "result"))
+        case .user, .recommendations, .click, .erasure: nil
+        }
+    }
+
+    private static func decoded<Value: Decodable>(
+        _: Value.Type, _ text: String, column: String
+    ) throws(DatabaseError) -> Value {
+        do {
+            return try JSON.decode(Value.self, from: Data(text.utf8))
+        } catch {
+            throw .decoding("\(column): \(error)")
+        }
+    }
+}
+
+extension Duration {
+    /// As a number of seconds.
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+}

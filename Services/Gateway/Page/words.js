@@ -1,0 +1,101 @@
+// What the page says: every sentence that depends on an answer.
+
+const LOOKS = { happy: "happy", surprised: "surprised", neutral: "calm", upset: "upset" };
+
+/** Scores nearer together than this do not decide between two moods. */
+const TOO_CLOSE = 0.15;
+
+const percent = value => `${Math.round(value * 100)} %`;
+
+/** How somebody looks. */
+export function moodWords(mood) {
+  const [first, second] = Object.entries(mood.scores).sort((a, b) => b[1] - a[1]);
+  if (second && first[1] - second[1] < TOO_CLOSE) {
+    return `We are not sure: ${LOOKS[first[0]] ?? first[0]} or ${LOOKS[second[0]] ?? second[0]}`;
+  }
+  return `You look ${LOOKS[mood.name] ?? mood.name}`;
+}
+
+/** Who somebody is, as far as it can be told. */
+export function personWords(user) {
+  if (!user) return "You asked not to be recognised, and nothing of this picture was kept.";
+  if (user.status === "new") return "We do not know you yet: nice to meet you.";
+  if (user.status === "returning") return "Welcome back: we have met before.";
+  switch (user.reason) {
+    case "face_too_small": return "Your face is too small in the picture to recognise you: come closer and try again.";
+    case "face_blurred": return "The picture is too blurred to recognise you: hold still, in good light, and try again.";
+    case "face_turned": return "Your face is turned too far to recognise you: look straight into the camera and try again.";
+    default: return "We may have met, but this picture does not settle it.";
+  }
+}
+
+/** Whether the video playing pleases, or null when no video was rated. */
+export function reactionWords(reaction) {
+  if (!reaction) return null;
+  return reaction.rating === 1 ? "You seem to enjoy the video." : "We do not see yet that you enjoy the video.";
+}
+
+/** Why a video is recommended. */
+export function sourceWords(recommendation, mood) {
+  switch (recommendation.source) {
+    case "collaborative": return recommendation.because?.length ? "For you, after what you enjoyed" : "For you";
+    case "mood": return mood ? `For your mood: ${LOOKS[mood] ?? mood}` : "For your mood";
+    default: return "Popular";
+  }
+}
+
+const CAMERA = {
+  off: ["The camera is off", "Take Snapshot turns it on. Or upload a picture instead."],
+  away: ["The camera is off", "It was turned off while you were away. Take Snapshot turns it on again."],
+  asking: ["Waiting for permission", "Your browser asks whether this page may use the camera. Or upload a picture instead."],
+  refused: ["The camera is blocked", "Allow it beside the address of this page, or upload a picture instead."],
+  missing: ["No camera found", "Connect one and try again, or upload a picture instead."],
+  busy: ["The camera is taken", "Another program uses it, or it was unplugged. Upload a picture instead."],
+  dark: ["No picture from the camera", "It is on but sends nothing. Check its cover, or upload a picture instead."],
+  insecure: ["No camera on this address", "Browsers open it only over HTTPS or on localhost. Upload a picture instead."],
+};
+
+/** Title and text for a state of the camera. */
+export function cameraWords(state) {
+  return CAMERA[state] ?? CAMERA.off;
+}
+
+const PROBLEMS = {
+  "no-face": "We found no face in this picture: look into the camera, in good light, and try again.",
+  "corrupt-image": "This picture is damaged: try another one.",
+  "unsupported-media-type": "We cannot read this kind of picture: use JPEG or PNG.",
+  "too-large": "This picture is too large: try a smaller one.",
+  "empty-body": "The picture was empty: try again.",
+  "unavailable": "The service is busy or away at the moment: try again soon.",
+  "deadline-passed": "This took too long: try again.",
+  "attempts-exhausted": "This did not work, although it was tried more than once: try again later.",
+  "offline": "The service cannot be reached: check your connection and try again.",
+  "slow": "No answer came in time: try again.",
+  "unreadable": "We cannot read this image: use a JPEG or PNG picture.",
+};
+
+/** What went wrong and what to do, in one sentence. */
+export function problemWords(problem) {
+  const known = PROBLEMS[problem.kind];
+  if (problem.kind === "unavailable" && problem.retryAfter > 1) {
+    return `The service is busy or away at the moment: try again in ${problem.retryAfter} seconds.`;
+  }
+  return known ?? problem.detail ?? "Something went wrong on our side: try again.";
+}
+
+/** Names and texts behind "What the networks saw", in order. */
+export function facts(answer) {
+  const rows = [["Strongest expression", `${answer.mood.expression} (${percent(answer.mood.expressions[answer.mood.expression] ?? 0)})`]];
+  const { box } = answer.face;
+  rows.push(["Face", `${Math.round(box.width)} x ${Math.round(box.height)} pixels, ${percent(answer.face.probability)} sure that it is one`]);
+  if (answer.user?.distance != null) rows.push(["Distance to the nearest person", answer.user.distance.toFixed(2)]);
+  if (answer.reaction) rows.push(["Distance to enjoyment", `${answer.reaction.distance.toFixed(2)} (${answer.reaction.reference})`]);
+  for (const timing of answer.timings ?? []) {
+    rows.push([`Time in ${timing.stage}`, `${Math.round(timing.worked_ms)} ms, waited ${Math.round(timing.queued_ms)} ms`]);
+  }
+  for (const [network, version] of Object.entries(answer.models)) rows.push([`Network: ${network}`, version]);
+  return rows;
+}
+
+/** A score in words. */
+export { percent };

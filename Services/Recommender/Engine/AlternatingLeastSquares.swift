@@ -1,0 +1,71 @@
+internal import LinearAlgebra
+
+/// How to train.
+package struct TrainingParameters: Sendable, Hashable, Codable {
+    /// Numbers a vector, 1...512.
+    package var rank: Int
+    package var objective: Objective
+    /// Epochs, 1 or more; each solves all items, then all users.
+    package var iterations: Int
+    package var solver: Solver
+    /// What the users' first vectors are drawn from. The same seed gives the same bits with any number of threads.
+    package var seed: UInt64
+
+    package init(rank: Int, objective: Objective, iterations: Int, solver: Solver = .cholesky, seed: UInt64 = 1) {
+        self.rank = rank
+        self.objective = objective
+        self.iterations = iterations
+        self.solver = solver
+        self.seed = seed
+    }
+
+    /// Throws `EngineError.parameter` for what cannot be trained with.
+    package func validate() throws(EngineError) {
+        guard (1...512).contains(rank) else { throw .parameter("The rank must lie in 1...512, not \(rank).") }
+        guard iterations >= 1 else { throw .parameter("There must be at least one iteration, not \(iterations).") }
+        try objective.validate()
+    }
+}
+
+/// What a training gives: vectors whose products predict preference.
+package struct TrainedFactors: Sendable, Equatable {
+    /// Each user's vector solves that user's equations against `items`, so that a fold-in of the same ratings agrees.
+    package var users: Factors
+    package var items: Factors
+    /// The objective after each epoch.
+    package var losses: [Double]
+}
+
+/// Implicit alternating least squares (Hu, Koren, Volinsky 2008).
+package enum AlternatingLeastSquares {
+    /// Trains on `threads` threads, the caller's among them; `onEpoch` hears each epoch's number, from 1, and loss, and stops
+    /// the training by throwing.
+    package static func train(
+        _ ratings: Ratings, _ parameters: TrainingParameters, threads: Int,
+        onEpoch: (_ epoch: Int, _ loss: Double) throws -> Void = { _, _ in }
+    ) throws -> TrainedFactors {
+        try parameters.validate()
+        guard ratings.count > 0 else { throw EngineError.noRatings }
+        OpenBLAS.use(threads: 1)
+        let rank = parameters.rank
+        let userEquations = NormalEquations(parameters.objective, others: ratings.items)
+        let itemEquations = NormalEquations(parameters.objective, others: ratings.users)
+        var users = Factors(count: ratings.users, rank: rank, seed: parameters.seed)
+        var items = Factors(count: ratings.items, rank: rank)
+        var losses: [Double] = []
+        for epoch in 1...parameters.iterations {
+            _ = try HalfStep(
+                ratings: ratings.byItem, equations: itemEquations, fixed: users, solver: parameters.solver,
+                threads: threads
+            ).solve(&items)
+            let pairs = try HalfStep(
+                ratings: ratings.byUser, equations: userEquations, fixed: items, solver: parameters.solver,
+                threads: threads
+            ).solve(&users)
+            let loss = userEquations.lossScale * (pairs + itemEquations.penalty(of: items, ratings: ratings.byItem))
+            losses.append(loss)
+            try onEpoch(epoch, loss)
+        }
+        return TrainedFactors(users: users, items: items, losses: losses)
+    }
+}

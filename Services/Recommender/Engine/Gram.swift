@@ -1,0 +1,30 @@
+internal import LinearAlgebra
+
+/// FᵀF for all rows of `factors`: rank × rank numbers, upper triangle, row-major.
+///
+/// The rows are cut into the same pieces whatever the number of threads, and the pieces are summed in order.
+func gram(of factors: Factors, threads: Int) -> [Float] {
+    let (rank, count) = (factors.rank, factors.count)
+    let size = rank * rank
+    let pieceRows = max(512, (count + 15) / 16)
+    let pieces = (count + pieceRows - 1) / pieceRows
+    guard pieces > 0 else { return [Float](repeating: 0, count: size) }
+    var partial = [Float](repeating: 0, count: pieces * size)
+    partial.withUnsafeMutableBufferPointer { partial in
+        factors.values.withUnsafeBufferPointer { values in
+            guard let target = partial.baseAddress, let source = values.baseAddress else { return }
+            withThreads(threads, chunks: pieces) { queue in
+                while let piece = queue.next() {
+                    let first = piece * pieceRows
+                    BLAS.addGram(
+                        of: source + first * rank, rows: min(pieceRows, count - first), rank: rank,
+                        to: target + piece * size)
+                }
+            }
+        }
+        for piece in 1..<max(pieces, 1) {
+            for index in 0..<size { partial[index] += partial[piece * size + index] }
+        }
+    }
+    return Array(partial.prefix(size))
+}

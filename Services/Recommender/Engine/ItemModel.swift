@@ -1,0 +1,113 @@
+internal import LinearAlgebra
+
+/// The items' side of a training: enough to rank for anybody whose ratings are at hand, and to say why.
+package struct ItemModel: Sendable {
+    package let items: Factors
+    package let objective: Objective
+    /// YᵀY, upper triangle.
+    private let shared: [Float]
+
+    package init(items: Factors, objective: Objective) {
+        self.items = items
+        self.objective = objective
+        shared = gram(of: items, threads: 1)
+    }
+
+    /// A user's vector for these ratings (items with r > 0, each once): the closed-form solution against the fixed items
+    /// (Hu et al. 2008, equation 4). Zeros when there are no ratings.
+    package func foldIn(_ ratings: [(item: Int, value: Float)]) throws(EngineError) -> [Float] {
+        var solution = Factors(count: 1, rank: items.rank)
+        guard !ratings.isEmpty else { return solution.values }
+        let system = equations(for: ratings)
+        var matrix = system.matrix
+        solution.values = system.vector
+        try Self.solve(&matrix, rank: items.rank, &solution.values, count: 1)
+        return solution.values
+    }
+
+    /// The best items for a user's vector, without those in `excluded`; ties in the order of the items. Nothing for zeros.
+    package func top(_ limit: Int, for user: [Float], excluding excluded: Set<Int>) -> [RankedItem] {
+        guard user.contains(where: { $0 != 0 }) else { return [] }
+        let scores = scores(for: user)
+        var best = BestItems(limit: limit)
+        for item in 0..<items.count where !excluded.contains(item) { best.offer(item, scores[item]) }
+        return best.items
+    }
+
+    /// How much each rating contributes to the score of each of `recommended` for the user with these ratings.
+    ///
+    /// The score splits exactly into one term a rating, t · yᵢᵀ W yⱼ with W the inverse of the user's matrix
+    /// (Hu et al. 2008, section 5). One list a recommended item, strongest first, ties in the order of the items.
+    package func contributions(
+        to recommended: [Int], ratings: [(item: Int, value: Float)]
+    ) throws(EngineError) -> [[RankedItem]] {
+        guard !ratings.isEmpty, !recommended.isEmpty else { return recommended.map { _ in [] } }
+        let rank = items.rank
+        let equations = NormalEquations(objective, others: items.count)
+        var matrix = self.equations(for: ratings).matrix
+        var images = recommended.flatMap { items[$0] }
+        try Self.solve(&matrix, rank: rank, &images, count: recommended.count)
+        return recommended.indices.map { index in
+            let image = images[index * rank..<(index + 1) * rank]
+            return ratings.map { rating in
+                let target = equations.offset + equations.scale * rating.value
+                let product = zip(image, items[rating.item]).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+                return RankedItem(item: rating.item, score: target * product)
+            }.sorted(by: RankedItem.precedes)
+        }
+    }
+
+    private func scores(for user: [Float]) -> [Float] {
+        let count = items.count
+        return [Float](unsafeUninitializedCapacity: count) { scores, filled in
+            if let scores = scores.baseAddress, count > 0 {
+                user.withUnsafeBufferPointer { user in
+                    items.values.withUnsafeBufferPointer { items in
+                        guard let user = user.baseAddress, let items = items.baseAddress else { return }
+                        BLAS.multiply(user, rows: 1, by: items, columns: count, rank: self.items.rank, into: scores)
+                    }
+                }
+            }
+            filled = count
+        }
+    }
+
+    /// The user's matrix (upper triangle) and right-hand side.
+    private func equations(for ratings: [(item: Int, value: Float)]) -> (matrix: [Float], vector: [Float]) {
+        let rank = items.rank
+        let equations = NormalEquations(objective, others: items.count)
+        let lambda = equations.regularisation(ratings: ratings.count)
+        var matrix = shared
+        var vector = [Float](repeating: 0, count: rank)
+        for index in 0..<rank { matrix[index * rank + index] += lambda }
+        for rating in ratings {
+            let weight = equations.scale * rating.value
+            let factor = Array(items[rating.item])
+            for row in 0..<rank {
+                vector[row] += (equations.offset + weight) * factor[row]
+                for column in row..<rank { matrix[row * rank + column] += weight * factor[row] * factor[column] }
+            }
+        }
+        return (matrix, vector)
+    }
+
+    private static func solve(
+        _ matrix: inout [Float], rank: Int, _ vectors: inout [Float], count: Int
+    ) throws(EngineError) {
+        let solved = matrix.withUnsafeMutableBufferPointer { matrix in
+            vectors.withUnsafeMutableBufferPointer { vectors -> Result<Void, LinearAlgebraError> in
+                guard let matrix = matrix.baseAddress, let vectors = vectors.baseAddress else { return .success(()) }
+                do throws(LinearAlgebraError) {
+                    return .success(try BLAS.solve(matrix, rank: rank, vectors, count: count))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        do throws(LinearAlgebraError) {
+            try solved.get()
+        } catch {
+            throw .notPositiveDefinite
+        }
+    }
+}

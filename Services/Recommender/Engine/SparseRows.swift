@@ -1,0 +1,103 @@
+/// A sparse matrix in compressed rows (CSR): what each row's columns are, in ascending order, with their values.
+package struct SparseRows: Sendable, Equatable {
+    /// Where each row begins in `columns` and `values`; one more than there are rows.
+    package let offsets: [Int]
+    /// Column indices, ascending and unique within a row.
+    package let columns: [Int32]
+    /// One value a column, in the same order.
+    package let values: [Float]
+
+    /// How many rows there are, empty ones included.
+    package var count: Int { offsets.count - 1 }
+
+    /// The positions of row `row` in `columns` and `values`.
+    package func range(of row: Int) -> Range<Int> { offsets[row]..<offsets[row + 1] }
+
+    fileprivate init(offsets: [Int], columns: [Int32], values: [Float]) {
+        self.offsets = offsets
+        self.columns = columns
+        self.values = values
+    }
+
+    /// The same matrix by columns; `columns` says how many there are.
+    package func transposed(columns count: Int) -> SparseRows {
+        var offsets = [Int](repeating: 0, count: count + 1)
+        for column in columns { offsets[Int(column) + 1] += 1 }
+        for column in 0..<count { offsets[column + 1] += offsets[column] }
+        var next = offsets
+        var rows = [Int32](repeating: 0, count: columns.count)
+        var values = [Float](repeating: 0, count: columns.count)
+        for row in 0..<self.count {
+            for position in range(of: row) {
+                let column = Int(columns[position])
+                rows[next[column]] = Int32(row)
+                values[next[column]] = self.values[position]
+                next[column] += 1
+            }
+        }
+        return SparseRows(offsets: offsets, columns: rows, values: values)
+    }
+
+    /// Collects entries that come row by row, as a sorted query streams them: no second copy of the data is made.
+    package struct Builder: Sendable {
+        private var offsets = [0]
+        private var columns: [Int32] = []
+        private var values: [Float] = []
+
+        package init() {}
+
+        /// Adds an entry to the last row or a later one; rows in between stay empty.
+        ///
+        /// Columns may come in any order; a column that comes twice in a row is summed.
+        package mutating func append(row: Int, column: Int, value: Float) {
+            precondition(row >= offsets.count - 1, "rows come in ascending order")
+            while offsets.count - 1 < row { closeRow() }
+            columns.append(Int32(column))
+            values.append(value)
+        }
+
+        /// The matrix with `rows` rows.
+        package consuming func build(rows: Int) -> SparseRows {
+            while offsets.count - 1 < rows { closeRow() }
+            return SparseRows(offsets: offsets, columns: columns, values: values)
+        }
+
+        private mutating func closeRow() {
+            let row = offsets[offsets.count - 1]..<columns.count
+            let isAscending = zip(row.dropLast(), row.dropFirst()).allSatisfy { columns[$0] < columns[$1] }
+            if !isAscending {
+                let sorted = row.map { (columns[$0], values[$0]) }.sorted { $0.0 < $1.0 }
+                columns.removeLast(row.count)
+                values.removeLast(row.count)
+                for (column, value) in sorted {
+                    if columns.count > row.lowerBound, columns[columns.count - 1] == column {
+                        values[values.count - 1] += value
+                    } else {
+                        columns.append(column)
+                        values.append(value)
+                    }
+                }
+            }
+            offsets.append(columns.count)
+        }
+    }
+}
+
+/// Who enjoyed what how much, r > 0, both ways.
+package struct Ratings: Sendable {
+    /// One row a user, items as columns.
+    package let byUser: SparseRows
+    /// One row an item, users as columns.
+    package let byItem: SparseRows
+
+    package var users: Int { byUser.count }
+    package var items: Int { byItem.count }
+    /// How many ratings there are.
+    package var count: Int { byUser.columns.count }
+
+    /// Ratings of `items` items; every value must be above zero.
+    package init(byUser: SparseRows, items: Int) {
+        self.byUser = byUser
+        byItem = byUser.transposed(columns: items)
+    }
+}

@@ -1,0 +1,175 @@
+package import Broker
+import Database
+import FoundationEssentials
+package import Logging
+import Messages
+
+/// The last stage of a selfie and the only one of clicks and lists: stores what was enjoyed and answers with six videos.
+package struct RecommenderStage: StageHandler {
+    private let store: Store
+    private let catalogue: Catalogue
+    private let keywords: MoodKeywords
+    private let asksYouTube: Bool
+    private let logger: Logger
+
+    /// `asksYouTube` says that what YouTube found for the keywords goes before the catalogue.
+    package init(store: Store, catalogue: Catalogue, keywords: MoodKeywords, asksYouTube: Bool, logger: Logger) {
+        self.store = store
+        self.catalogue = catalogue
+        self.keywords = keywords
+        self.asksYouTube = asksYouTube
+        self.logger = logger
+    }
+
+    package func handle(_ jobs: [Job]) async -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for job in jobs { outcomes.append(await outcome(of: job)) }
+        return outcomes
+    }
+
+    private func outcome(of job: Job) async -> Outcome {
+        do {
+            switch job.header.trip {
+            case .selfie: return .completed(try await recommend(job.envelope.decode(PersonIdentified.self), job.id))
+            case .recommendations: return .completed(try await list(job.envelope.decode(UserRequested.self).user))
+            case .click: return .completed(try await click(job.envelope.decode(VideoClicked.self), job.id))
+            case .erasure:
+                let erasure = try job.envelope.decode(ErasureRequested.self)
+                try await store.database.transaction { connection in
+                    try Lock.person(erasure.user, connection)
+                    try store.erase(erasure.user, connection)
+                }
+                return .completed(erasure)
+            case .analysis, .user: return .unreadable(.unexpectedType(job.envelope.type))
+            }
+        } catch let error as EnvelopeError {
+            return .unreadable(error)
+        } catch let failure as Failure {
+            return .failed(failure)
+        } catch let error as DatabaseError where error.isTransient {
+            logger.warning("database unavailable", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+            return .retry(
+                Failure(.unavailable, "The database cannot be reached; try again later.", stage: .recommender))
+        } catch {
+            logger.error("job failed", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+            return .failed(Failure(.internalError, "The recommender failed on this request.", stage: .recommender))
+        }
+    }
+
+    // MARK: The trips
+
+    private func recommend(_ identified: PersonIdentified, _ job: JobID) async throws -> Recommended {
+        let mood = identified.analysis.mood.name
+        let watching = identified.request.watching
+        let (recommendations, version) = try await store.database.transaction { connection in
+            guard let user = identified.person.user else {
+                return (try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil as Int?)
+            }
+            try Lock.person(user, connection)
+            guard try !store.isErased(user, connection) else {
+                return (try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil)
+            }
+            try store.see(user, mood, connection)
+            var isChanged = false
+            if let watching, let reaction = identified.analysis.reaction {
+                isChanged = try store.rate(user, watching, rating: reaction.rating, job: job, connection)
+            }
+            return try list(
+                for: user, mood, isChanged: isChanged, wantsCollaborative: identified.person.standing == .returning,
+                watching: watching?.video, connection)
+        }
+        return Recommended(
+            analysis: identified.analysis, person: identified.person, recommendations: recommendations, version: version
+        )
+    }
+
+    private func list(_ user: UserID) async throws -> RecommendationsListed {
+        let (recommendations, version) = try await store.database.transaction { connection in
+            try Lock.person(user, connection)
+            let mood = try known(user, connection)
+            return try list(
+                for: user, mood, isChanged: false, wantsCollaborative: true, watching: nil, connection)
+        }
+        return RecommendationsListed(user: user, recommendations: recommendations, version: version)
+    }
+
+    private func click(_ click: VideoClicked, _ job: JobID) async throws -> ClickRecorded {
+        try await store.database.transaction { connection in
+            try Lock.person(click.user, connection)
+            _ = try known(click.user, connection)
+            guard try store.isKnown(click.video, connection) else {
+                throw Failure(.unknownVideo, "No video \(click.video) was ever recommended.", stage: .recommender)
+            }
+            if try store.click(click.user, click.video, job: job, connection) {
+                let history = try History(of: click.user, clickWeight: store.clickWeight, connection)
+                try store.changed(click.user, history: history, store.models.current(connection), connection)
+            }
+        }
+        return ClickRecorded(user: click.user, video: click.video)
+    }
+
+    /// The mood of a user that something is known of.
+    private func known(_ user: UserID, _ connection: isolated Connection) throws -> MoodName {
+        guard let mood = try store.mood(of: user, connection) else {
+            throw Failure(.unknownUser, "There is no user \(user).", stage: .recommender)
+        }
+        return mood
+    }
+
+    // MARK: Lists
+
+    /// Six for a user, and the version that the collaborative ones come from.
+    private func list(
+        for user: UserID, _ mood: MoodName, isChanged: Bool, wantsCollaborative: Bool, watching: VideoID?,
+        _ connection: isolated Connection
+    ) throws -> ([Recommendation], Int?) {
+        let history = try History(of: user, clickWeight: store.clickWeight, connection)
+        let model = try store.models.current(connection)
+        if isChanged { try store.changed(user, history: history, model, connection) }
+
+        var list = Shortlist(excluding: history.seen.union(watching.map { [$0] } ?? []))
+        if wantsCollaborative, let model {
+            let top = try store.top(user, version: model.version, connection).filter {
+                !list.taken.contains($0.video.id)
+            }
+            .prefix(Shortlist.collaborative)
+            let because = try model.because(top.map(\.video.id), history: history)
+            list.append(Array(top), from: .collaborative, because: because)
+        }
+        try fill(&list, mood, seed: .init(user: user, day: Date()), history, watching: watching, connection)
+        return (list.recommendations, model?.version)
+    }
+
+    /// Six for somebody nothing is known of.
+    private func list(
+        _ mood: MoodName, seed: MoodSearch.Seed, watching: VideoID?, _ connection: isolated Connection
+    ) throws -> [Recommendation] {
+        var list = Shortlist(excluding: watching.map { [$0] } ?? [])
+        try fill(&list, mood, seed: seed, History(), watching: watching, connection)
+        return list.recommendations
+    }
+
+    /// Fills a list by mood, then by popularity, then by what was seen longest ago.
+    private func fill(
+        _ list: inout Shortlist, _ mood: MoodName, seed: MoodSearch.Seed, _ history: History, watching: VideoID?,
+        _ connection: isolated Connection
+    ) throws {
+        let words = keywords[mood]
+        let fromYouTube = asksYouTube ? try store.found(words, connection) : [:]
+        let fromCatalogue = words.map { catalogue.search($0, mood: mood) }
+        for found in [words.compactMap { fromYouTube[$0] }, fromCatalogue] where !list.isFull {
+            let videos = MoodSearch.choose(list.missing, from: found, seed: seed, excluding: list.taken)
+            let rank = list.recommendations.count
+            list.append(
+                videos.enumerated().map { Scored(video: $1, score: 1 / Float(rank + $0 + 1)) }, from: .mood)
+        }
+        if !list.isFull {
+            list.append(try store.popular(list.missing, excluding: list.taken, connection), from: .popular)
+        }
+        if !list.isFull {
+            list.readmit(history.seen, but: watching)
+            list.append(
+                history.entries.map { Scored(video: Video(id: $0.video, title: $0.title), score: 0) }, from: .popular)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Database
+import FoundationEssentials
+package import Messages
+import Synchronization
+
+/// The current version's item vectors, by video: what a new rating is folded into at once.
+package struct PublishedModel: Sendable {
+    package let version: Int
+    package let videos: [VideoID]
+    package let model: ItemModel
+    private let indices: [VideoID: Int]
+
+    package init(version: Int, videos: [VideoID], model: ItemModel) {
+        self.version = version
+        self.videos = videos
+        self.model = model
+        indices = Dictionary(uniqueKeysWithValues: zip(videos, videos.indices))
+    }
+
+    /// The ratings that the model knows the videos of.
+    func ratings(_ history: History) -> [(item: Int, value: Float)] {
+        history.entries.compactMap { entry in
+            guard entry.rating > 0, let item = indices[entry.video] else { return nil }
+            return (item, entry.rating)
+        }
+    }
+
+    /// The best unseen videos for a person, at most `limit`.
+    func top(_ limit: Int, for history: History) throws -> [RankedItem] {
+        let vector = try model.foldIn(ratings(history))
+        return model.top(limit, for: vector, excluding: Set(history.entries.compactMap { indices[$0.video] }))
+    }
+
+    /// For each of `recommended` the rated videos that contributed most, three at most, those that speak against it left out.
+    func because(_ recommended: [VideoID], history: History) throws -> [VideoID: [VideoID]] {
+        let known = recommended.compactMap { video in indices[video].map { (video, $0) } }
+        let lists = try model.contributions(to: known.map(\.1), ratings: ratings(history))
+        return Dictionary(
+            uniqueKeysWithValues: zip(known, lists).map { known, list in
+                (known.0, list.prefix(3).filter { $0.score > 0 }.map { videos[$0.item] })
+            })
+    }
+}
+
+/// Keeps the current version's model in memory and reads it again when the version has changed.
+package final class ModelCache: Sendable {
+    private let cached = Mutex<PublishedModel?>(nil)
+
+    package init() {}
+
+    /// The current version's model; `nil` before the first version. The caller holds the publication lock.
+    func current(_ connection: isolated Connection) throws -> PublishedModel? {
+        let rows = try connection.query("SELECT number, parameters FROM recommender.versions WHERE current")
+        guard let row = rows.first else { return nil }
+        let version: Int = try row.decode("number")
+        if let model = cached.withLock({ $0 }), model.version == version { return model }
+        let parameters = try JSONDecoder().decode(
+            TrainingParameters.self, from: try row.decode("parameters", as: Data.self))
+        let model = try Self.read(version, parameters.objective, rank: parameters.rank, connection)
+        cached.withLock { $0 = model }
+        return model
+    }
+
+    /// The model of a version that is kept.
+    static func read(
+        _ version: Int, _ objective: Objective, rank: Int, _ connection: isolated Connection
+    ) throws -> PublishedModel {
+        let rows = try connection.query(
+            "SELECT videos, factors FROM recommender.models WHERE version = $1", .integer(version))
+        guard let row = rows.first else { throw DatabaseError.decoding("version \(version) has no model") }
+        let videos = try row.decode("videos", as: [String].self).compactMap { VideoID($0) }
+        let factors = Factors(rank: rank, littleEndian: try row.decode("factors", as: Data.self))
+        guard let factors, factors.count == videos.count else {
+            throw DatabaseError.decoding("the model of version \(version) is incomplete")
+        }
+        return PublishedModel(version: version, videos: videos, model: ItemModel(items: factors, objective: objective))
+    }
+}
+
+extension Factors {
+    /// Reads what `littleEndian` wrote; `nil` when that is no whole number of rows.
+    init?(rank: Int, littleEndian data: Data) {
+        guard data.count.isMultiple(of: 4 * rank) else { return nil }
+        let values = data.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).map { offset in
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            }
+        }
+        self.init(rank: rank, values: values)
+    }
+
+    /// Four bytes a number, row after row.
+    var littleEndian: Data {
+        var data = Data(capacity: values.count * 4)
+        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
+        return data
+    }
+}

@@ -1,0 +1,161 @@
+import Messages
+import ModelManifest
+
+/// A face cut out of a picture, ready for the networks that look at it.
+struct AlignedFace: Sendable {
+    /// The upright picture's size.
+    let picture: PixelSize
+    /// In pixels of the whole upright picture.
+    let detection: Detection
+    let quality: FaceQuality
+    /// As the identity network wants it.
+    let identityCrop: RGBImage
+    /// As the expression network wants it.
+    let expressionCrop: RGBImage
+}
+
+/// What the networks say of a face.
+struct FaceReading: Hashable, Sendable {
+    /// 512 values of unit length.
+    let identity: [Float]
+    let expression: Expression
+}
+
+/// What the expression network says of a face.
+struct Expression: Hashable, Sendable {
+    /// 16 values of unit length.
+    let vector: [Float]
+    /// Probabilities by FER+ label, in the network's order.
+    let ferplus: [Float]
+    /// Probabilities by FER label; empty when the network has no such output.
+    let fer: [Float]
+}
+
+/// From pictures to faces to what the networks say of them. Owns its requests: one piece of work at a time.
+final class FaceAnalyser {
+    let networks: FaceNetworks
+    private let detector: FaceDetector
+    private let identity: InferenceRequest
+    private let expression: InferenceRequest
+
+    init(_ networks: FaceNetworks) throws(InferenceError) {
+        self.networks = networks
+        detector = try FaceDetector(networks.detector)
+        identity = try InferenceRequest(networks.identity)
+        expression = try InferenceRequest(networks.expression)
+    }
+
+    /// The largest face of a picture, or `nil` when there is none of `smallest` pixels (of the picture as it is looked
+    /// at).
+    func largestFace(in picture: Picture, smallest: Float) throws(InferenceError) -> AlignedFace? {
+        guard let detection = try detector.largestFace(in: picture.image, smallest: smallest) else { return nil }
+        return align(detection, in: picture)
+    }
+
+    /// All faces of a picture, largest first, in pixels of the picture as it is looked at.
+    func faces(in picture: Picture, smallest: Float) throws(InferenceError) -> [Detection] {
+        try detector.faces(in: picture.image, smallest: smallest)
+    }
+
+    /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
+    func align(_ detection: Detection, in picture: Picture) -> AlignedFace? {
+        guard let identityCrop = crop(detection, of: picture.image, for: networks.identity),
+            let expressionCrop = crop(detection, of: picture.image, for: networks.expression)
+        else { return nil }
+        let whole = detection.scaled(by: picture.scale)
+        return AlignedFace(
+            picture: picture.size, detection: whole, quality: FaceQuality(whole, crop: identityCrop),
+            identityCrop: identityCrop, expressionCrop: expressionCrop)
+    }
+
+    private func crop(_ detection: Detection, of image: RGBImage, for network: LoadedNetwork) -> RGBImage? {
+        let input = network.network.input
+        guard let template = input.template,
+            let transform = SimilarityTransform(from: detection.landmarks, to: template.points)
+        else { return nil }
+        return image.warped(by: transform, width: input.width, height: input.height)
+    }
+
+    /// Runs both networks once over all faces.
+    func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
+        guard !faces.isEmpty else { return [] }
+        let identities = try embeddings(of: faces.map(\.identityCrop))
+        let expressions = try expressions(of: faces.map(\.expressionCrop))
+        return zip(identities, expressions).map(FaceReading.init)
+    }
+
+    /// Identity vectors of crops of the network's input size, of unit length.
+    func embeddings(of crops: [RGBImage]) throws(InferenceError) -> [[Float]] {
+        try infer(identity, crops).rows(of: IdentityNetwork.embedding).map(normalised)
+    }
+
+    /// Expressions in crops of the network's input size.
+    func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
+        let outputs = try infer(expression, crops)
+        let vectors = outputs.rows(of: ExpressionNetwork.expression).map(normalised)
+        let ferplus = outputs.rows(of: "ferplus")
+        let fer = outputs.rows(of: "fer")
+        return crops.indices.map {
+            Expression(vector: vectors[$0], ferplus: ferplus[$0], fer: fer.isEmpty ? [] : fer[$0])
+        }
+    }
+
+    private func infer(_ request: InferenceRequest, _ crops: [RGBImage]) throws(InferenceError) -> [String: Tensor] {
+        let description = request.network.network.input
+        let size = description.colour.channels * description.height * description.width
+        var input = Tensor(
+            zeros: [crops.count, description.colour.channels, description.height, description.width])
+        input.values.withUnsafeMutableBufferPointer { values in
+            for (index, crop) in crops.enumerated() {
+                description.write(crop, into: values.baseAddress! + index * size)
+            }
+        }
+        return try request.infer(&input)
+    }
+
+    /// Runs every network once, on a picture without anything on it, so that the first job finds them warm.
+    func rehearse() throws(InferenceError) {
+        let blank = RGBImage(width: 64, height: 64, pixels: [UInt8](repeating: 128, count: 64 * 64 * 3))
+        try detector.rehearse(on: blank)
+        for request in [identity, expression] {
+            let input = request.network.network.input
+            let pixels = [UInt8](repeating: 128, count: input.width * input.height * 3)
+            _ = try infer(request, [RGBImage(width: input.width, height: input.height, pixels: pixels)])
+        }
+    }
+}
+
+extension FaceNetworks {
+    /// What travels on of a face and its reading.
+    ///
+    /// - Parameter reacting: whether a video was playing.
+    func analysis(of face: AlignedFace, _ reading: FaceReading, reacting: Bool) -> FaceAnalysis {
+        FaceAnalysis(
+            image: face.picture,
+            face: Face(face.detection, quality: face.quality),
+            mood: moods.mood(reading.expression.ferplus),
+            reaction: reacting ? expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
+            models: versions)
+    }
+}
+
+extension [String: Tensor] {
+    /// An output's values, a row for each picture of the batch; empty when there is no such output.
+    fileprivate func rows(of output: String) -> [[Float]] {
+        guard let tensor = self[output] else { return [] }
+        let width = tensor.values.count / tensor.shape[0]
+        return (0..<tensor.shape[0]).map { Array(tensor.values[$0 * width..<($0 + 1) * width]) }
+    }
+}
+
+extension Face {
+    init(_ detection: Detection, quality: FaceQuality) {
+        let corners = detection.corners
+        let points = detection.landmarks.map { Point(x: $0.x, y: $0.y) }
+        self.init(
+            box: Box(x: corners[0], y: corners[1], width: corners[2] - corners[0], height: corners[3] - corners[1]),
+            landmarks: Landmarks(
+                leftEye: points[0], rightEye: points[1], nose: points[2], leftMouth: points[3], rightMouth: points[4]),
+            probability: detection.probability, quality: quality)
+    }
+}

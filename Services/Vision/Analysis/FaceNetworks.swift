@@ -1,0 +1,43 @@
+import ModelManifest
+
+/// Every network that vision runs, loaded and checked: shared by all lanes.
+struct FaceNetworks: Sendable {
+    let detector: DetectorNetworks
+    let identity: LoadedNetwork
+    let expression: LoadedNetwork
+    /// What the manifest says of the expression network beside its files.
+    let expressionNetwork: ExpressionNetwork
+    let moods: Moods
+
+    /// Versions by network name, as they travel with each analysis.
+    var versions: [String: String] {
+        [
+            "detector": detector.output.network.version, "identity": identity.network.version,
+            "expression": expression.network.version,
+        ]
+    }
+
+    /// Loads what the manifest in `directory` names. Throws one sentence about the first thing that is wrong.
+    ///
+    /// - Parameter lanes: how many analyses run at once.
+    init(directory: String, lanes: Int) throws(InferenceError) {
+        let manifest: ModelManifest
+        let identity: IdentityNetwork
+        let expression: ExpressionNetwork
+        do {
+            manifest = try ModelManifest(directory: directory)
+            identity = try manifest.identity
+            expression = try manifest.expression
+        } catch {
+            throw .manifest(error)
+        }
+        let engine = try InferenceEngine(lanes: lanes)
+        detector = try DetectorNetworks(manifest, engine: engine)
+        self.identity = try engine.load(identity.network, name: "identity", of: manifest)
+        try self.identity.requireOutputs([IdentityNetwork.embedding: 512])
+        self.expression = try engine.load(expression.network, name: "expression", of: manifest)
+        try self.expression.requireOutputs([ExpressionNetwork.expression: 16])
+        moods = try Moods(expression)
+        expressionNetwork = expression
+    }
+}

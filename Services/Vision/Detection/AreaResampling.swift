@@ -1,0 +1,69 @@
+/// A rectangle of whole pixels inside a picture.
+struct PixelRegion: Hashable, Sendable {
+    var x: Int
+    var y: Int
+    var width: Int
+    var height: Int
+}
+
+/// Where float planes lie in memory: one after the other, each a part of rows that may be longer.
+struct PlaneLayout: Hashable, Sendable {
+    /// Values from one row to the next.
+    var row: Int
+    /// Values from one channel to the next.
+    var plane: Int
+}
+
+extension RGBImage {
+    var region: PixelRegion { PixelRegion(x: 0, y: 0, width: width, height: height) }
+
+    /// Resizes a region by area, as PyTorch's `interpolate(mode: "area")` does, into three float planes.
+    ///
+    /// Output pixel i is the mean of input pixels floor(i · in / out) ..< ceil((i + 1) · in / out), each way; then
+    /// (mean - `normalisation.mean`) / `normalisation.deviation`.
+    func resample(
+        _ region: PixelRegion, width outWidth: Int, height outHeight: Int, normalisation: Normalisation,
+        into target: UnsafeMutablePointer<Float>, layout: PlaneLayout
+    ) {
+        let columns = (0...outWidth).map { $0 * region.width / outWidth }
+        let ends = (0..<outWidth).map { (($0 + 1) * region.width + outWidth - 1) / outWidth }
+        let count = region.width * 3
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { sums in
+            pixels.withUnsafeBufferPointer { source in
+                for y in 0..<outHeight {
+                    let top = y * region.height / outHeight
+                    let bottom = ((y + 1) * region.height + outHeight - 1) / outHeight
+                    var line = source.baseAddress! + 3 * ((region.y + top) * width + region.x)
+                    Self.sum(first: line, into: sums.baseAddress!, count: count)
+                    for _ in top + 1..<bottom {
+                        line += 3 * width
+                        Self.sum(next: line, into: sums.baseAddress!, count: count)
+                    }
+                    let row = target + y * layout.row
+                    for x in 0..<outWidth {
+                        var (red, green, blue): (UInt32, UInt32, UInt32) = (0, 0, 0)
+                        for column in columns[x]..<ends[x] {
+                            red &+= sums[3 * column]
+                            green &+= sums[3 * column + 1]
+                            blue &+= sums[3 * column + 2]
+                        }
+                        let area = Float((bottom - top) * (ends[x] - columns[x]))
+                        let mean = SIMD4(Float(red), Float(green), Float(blue), 0) / area
+                        let value = (mean - normalisation.mean) * normalisation.factor
+                        row[x] = value[0]
+                        row[x + layout.plane] = value[1]
+                        row[x + 2 * layout.plane] = value[2]
+                    }
+                }
+            }
+        }
+    }
+
+    private static func sum(first line: UnsafePointer<UInt8>, into sums: UnsafeMutablePointer<UInt32>, count: Int) {
+        for i in 0..<count { sums[i] = UInt32(line[i]) }
+    }
+
+    private static func sum(next line: UnsafePointer<UInt8>, into sums: UnsafeMutablePointer<UInt32>, count: Int) {
+        for i in 0..<count { sums[i] &+= UInt32(line[i]) }
+    }
+}

@@ -1,0 +1,44 @@
+internal import COpenBLAS
+
+/// The few dense products and solves that Mien is made of, on row-major single-precision matrices behind pointers.
+package enum BLAS {
+    /// gram += panelᵀ · panel, the upper triangle only; `panel` is rows × rank, `gram` rank × rank.
+    package static func addGram(
+        of panel: UnsafePointer<Float>, rows: Int, rank: Int, to gram: UnsafeMutablePointer<Float>
+    ) {
+        cblas_ssyrk(
+            CblasRowMajor, CblasUpper, CblasTrans, blasint(rank), blasint(rows), 1, panel, blasint(rank), 1, gram,
+            blasint(rank))
+    }
+
+    /// products = left · rightᵀ; left is rows × rank, right columns × rank, products rows × columns.
+    package static func multiply(
+        _ left: UnsafePointer<Float>, rows: Int, by right: UnsafePointer<Float>, columns: Int, rank: Int,
+        into products: UnsafeMutablePointer<Float>
+    ) {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(rank), 1, left,
+            blasint(rank), right, blasint(rank), 0, products, blasint(columns))
+    }
+
+    /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor and each of
+    /// `vectors` (count × rank) by the solution for it.
+    package static func solve(
+        _ matrix: UnsafeMutablePointer<Float>, rank: Int, _ vectors: UnsafeMutablePointer<Float>, count: Int
+    ) throws(LinearAlgebraError) {
+        // Fortran reads columns where these are rows, so the upper triangle is its lower one.
+        var order = Int32(rank)
+        var rightHandSides = Int32(count)
+        var status: Int32 = 0
+        spotrf_("L", &order, matrix, &order, &status)
+        guard status == 0 else { throw .notPositiveDefinite }
+        spotrs_("L", &order, &rightHandSides, matrix, &order, vectors, &order, &status)
+        guard status == 0 else { throw .notPositiveDefinite }
+    }
+}
+
+/// Why a system of equations was not solved.
+package enum LinearAlgebraError: Error, Hashable {
+    /// The matrix has no Cholesky factor.
+    case notPositiveDefinite
+}

@@ -1,0 +1,340 @@
+"""Tests of the expression network's training code: `python -m unittest discover -s Tests/TrainingTests`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from Training import manifest
+from Training.expression import export, geometry, loss, metrics, reaction, triplets
+from Training.expression.augmentation import augment, jpeg
+from Training.expression.calibration import fit
+from Training.expression.data import merge_copies, read_faces
+from Training.expression.labels import FER, FERPLUS, MOODS, mood_of
+from Training.expression.network import ExpressionNetwork, standardise
+from Training.expression.optimization import Average, optimizers, orthogonalise, set_rate
+from Training.expression.synthetic import synthetic_faces
+
+MODELS = Path(__file__).parents[2] / "Models"
+
+
+class DataTests(unittest.TestCase):
+    def test_manifest_is_read_and_cleaned(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            columns = ["file", "usage", "fer_label", *(f"fp_{emotion}" for emotion in FERPLUS), "fp_unknown", "fp_NF"]
+            columns += ["same_picture_in_heldout", "blank"]
+            rows = []
+            for index, (usage, label, held, blank) in enumerate(
+                [
+                    ("Training", "happy", 0, 0),
+                    ("Training", "sad", 1, 0),
+                    ("PublicTest", "angry", 0, 0),
+                    ("Training", "fear", 0, 1),
+                ]
+            ):
+                file = f"{index}.png"
+                Image.fromarray(np.full((48, 48), 40 * index, np.uint8)).save(folder / file)
+                votes = [3, 7, 0, 0, 0, 0, 0, 0, 0, 0]
+                rows.append([file, usage, label, *votes, held, blank])
+            with (folder / "manifest.csv").open("w", newline="") as file:
+                csv.writer(file).writerows([columns, *rows])
+            faces = read_faces(folder, folder / "manifest.csv")
+        self.assertEqual(faces["Training"].files.tolist(), ["0.png"])
+        self.assertEqual(FER[faces["PublicTest"].labels[0].argmax()], "anger")
+        np.testing.assert_allclose(faces["Training"].shares[0, :2], [0.3, 0.7])
+        self.assertTrue(faces["Training"].majority[0])
+
+    def test_copies_are_merged_and_test_pictures_dropped(self) -> None:
+        faces = synthetic_faces(6)
+        faces.images[1] = faces.images[0]
+        merged = merge_copies(faces[np.arange(4)], without=faces[np.array([3, 5])])
+        self.assertEqual(len(merged), 2)
+        row = merged.files.tolist().index("synthetic/0.png")
+        np.testing.assert_allclose(merged.votes[row], faces.votes[:2].mean(0))
+
+    def test_majority_needs_more_than_half_of_all_votes(self) -> None:
+        faces = synthetic_faces(2)
+        faces.votes[:] = [5, 3, 0, 0, 0, 0, 0, 0]
+        faces.others[:] = [1, 2]
+        self.assertEqual(faces.majority.tolist(), [True, False])
+
+
+class LabelTests(unittest.TestCase):
+    def test_every_emotion_has_one_mood(self) -> None:
+        self.assertEqual(sorted(sum(MOODS.values(), ())), sorted(FERPLUS))
+        self.assertEqual(mood_of(("happiness", "contempt")), [0, 3])
+
+
+class AugmentationTests(unittest.TestCase):
+    def test_views_keep_shape_and_range(self) -> None:
+        torch.manual_seed(0)
+        views = augment(torch.rand(64, 1, 48, 48) * 255)
+        self.assertEqual(views.shape, (64, 1, 48, 48))
+        self.assertTrue(views.isfinite().all() and views.min() >= 0 and views.max() <= 255)
+
+    def test_jpeg_stays_close_to_a_smooth_picture(self) -> None:
+        smooth = torch.linspace(50, 200, 48).expand(4, 1, 48, 48).contiguous()
+        self.assertLess((jpeg(smooth) - smooth).abs().mean(), 10)
+
+
+class LossTests(unittest.TestCase):
+    def test_hellinger_is_zero_to_one(self) -> None:
+        p = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+        apart = loss.hellinger(p, p)
+        self.assertAlmostEqual(apart[0, 1].item(), 1)
+        self.assertLess(apart.diagonal().max().item(), 1e-3)
+
+    def test_smoothed_labels_stay_distributions(self) -> None:
+        faces = synthetic_faces(100)
+        smooth = loss.smooth_labels(faces.labels, faces.shares)
+        np.testing.assert_allclose(smooth.sum(1), 1, atol=1e-5)
+        self.assertTrue((smooth.argmax(1) == faces.labels.argmax(1)).mean() > 0.9)
+
+    def test_faces_without_votes_do_not_count(self) -> None:
+        vectors, shares = torch.randn(4, 16), torch.zeros(4, 8)
+        for value in (
+            loss.cross_entropy(torch.randn(4, 8), shares),
+            loss.relational(vectors, shares),
+            loss.odd_one_out(vectors, shares),
+        ):
+            self.assertEqual(value.item(), 0)
+
+    def test_right_distances_lose_less(self) -> None:
+        torch.manual_seed(0)
+        shares = torch.from_numpy(synthetic_faces(64).shares)
+        right, wrong = shares.sqrt(), torch.randn(64, 8)
+        self.assertLess(loss.relational(right, shares), loss.relational(wrong, shares))
+        self.assertLess(loss.odd_one_out(right, shares), loss.odd_one_out(wrong, shares))
+
+
+class OptimizationTests(unittest.TestCase):
+    def test_orthogonalise_brings_singular_values_near_one(self) -> None:
+        torch.manual_seed(0)
+        for shape in ((16, 40), (40, 16)):
+            values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+            self.assertTrue((values > 0.5).all() and (values < 1.5).all())
+
+    def test_a_few_steps_lower_the_loss(self) -> None:
+        torch.manual_seed(0)
+        faces = synthetic_faces(64)
+        images = torch.from_numpy(faces.images).float().unsqueeze(1)
+        targets = loss.Targets(torch.from_numpy(faces.shares), torch.from_numpy(faces.labels))
+        network = ExpressionNetwork()
+        average, steppers, losses = Average(network), optimizers(network), []
+        for step in range(6):
+            value = loss.total(network(images), targets)
+            losses.append(value.item())
+            for stepper in steppers:
+                stepper.zero_grad()
+            value.backward()
+            set_rate(steppers, 0.1)
+            for stepper in steppers:
+                stepper.step()
+            average.update(network)
+        self.assertLess(losses[-1], 0.8 * losses[0])
+        self.assertFalse(average.network.training)
+
+    def test_rate_warms_up_and_ends_near_zero(self) -> None:
+        steppers = optimizers(ExpressionNetwork())
+        group = steppers[0].param_groups[0]
+        rates = []
+        for progress in (0.0, 0.03, 0.5, 1.2):
+            set_rate(steppers, progress)
+            rates.append(group["lr"] / group["peak"])
+        self.assertLess(rates[0], 0.01)
+        self.assertAlmostEqual(rates[1], 1)
+        self.assertLess(rates[3], 0.01)
+
+
+class NetworkTests(unittest.TestCase):
+    def test_light_and_contrast_do_not_matter(self) -> None:
+        network = ExpressionNetwork().eval()
+        image = torch.rand(2, 1, 48, 48) * 100
+        for one, other in zip(network(image), network(image * 2 + 30), strict=True):
+            torch.testing.assert_close(one, other, atol=0.02, rtol=0.02)
+        self.assertEqual(standardise(torch.full((1, 1, 48, 48), 77.0)).abs().max(), 0)
+
+    def test_size_is_within_the_budget(self) -> None:
+        network, macs = ExpressionNetwork().eval(), 0
+
+        def count(module: torch.nn.Module, _: object, output: torch.Tensor) -> None:
+            nonlocal macs
+            macs += module.weight.numel() * output.shape[2] * output.shape[3]
+
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.register_forward_hook(count)
+        network(torch.zeros(1, 1, 48, 48))
+        self.assertLessEqual(2 * macs, 0.25e9)
+        self.assertLessEqual(2 * sum(weight.numel() for weight in network.parameters()), 6e6)
+
+
+class MetricsTests(unittest.TestCase):
+    def test_calibration_error(self) -> None:
+        sure = np.tile([0.9, 0.1], (10, 1))
+        self.assertAlmostEqual(metrics.calibration_error(sure, np.array([0] * 9 + [1])), 0)
+        self.assertAlmostEqual(metrics.calibration_error(sure, np.array([0] * 5 + [1] * 5)), 0.4)
+
+    def test_roc_area(self) -> None:
+        scores, positive = np.array([0.9, 0.8, 0.3, 0.1]), np.array([True, True, False, False])
+        self.assertEqual(metrics.area(*metrics.roc(scores, positive)[1:]), 1)
+        self.assertEqual(metrics.area(*metrics.roc(-scores, positive)[1:]), 0)
+
+    def test_odd_one_out(self) -> None:
+        features = np.array([[0.0], [0.1], [5.0]])
+        self.assertEqual(metrics.odd_one_out(features, np.array([[0, 1, 2], [2, 0, 1]])).tolist(), [2, 0])
+
+    def test_calibration_corrects_overconfidence(self) -> None:
+        torch.manual_seed(0)
+        truth = torch.randint(0, 4, (4000,))
+        logits = torch.randn(4000, 4) + 1.5 * torch.nn.functional.one_hot(truth, 4)
+        calibration = fit(4 * logits, torch.nn.functional.one_hot(truth, 4).float())
+        error = metrics.calibration_error(calibration(4 * logits).numpy(), truth.numpy())
+        self.assertLess(error, 0.03)
+
+
+class TripletTests(unittest.TestCase):
+    def test_triplets_within_an_emotion_share_it(self) -> None:
+        faces = synthetic_faces(600)
+        rows, odd = triplets.within_emotion(faces, 800)
+        self.assertGreater(len(rows), 50)
+        top = faces.votes.argmax(1)[rows]
+        self.assertTrue((top == top[:, :1]).all())
+        roots = np.sqrt(faces.shares)
+        self.assertEqual((metrics.odd_one_out(roots, rows) == odd).mean(), 1)
+
+    def test_list_is_read_by_file(self) -> None:
+        faces = synthetic_faces(3)
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "triplets.csv"
+            known = "synthetic/2.png,synthetic/0.png,synthetic/1.png,1"
+            path.write_text(f"first,second,third,odd_one_out\n{known}\nsynthetic/0.png,gone.png,synthetic/1.png,0\n")
+            rows, odd = triplets.read_triplets(path, faces)
+        self.assertEqual((rows.tolist(), odd.tolist()), ([[2, 0, 1]], [1]))
+
+
+class GeometryTests(unittest.TestCase):
+    def test_similarity_recovers_a_transform(self) -> None:
+        turn = np.array([[0.6, -0.8], [0.8, 0.6]]) * 1.5
+        points = np.random.default_rng(0).normal(size=(5, 2))
+        found = geometry.similarity(points, points @ turn.T + [3, 4])
+        np.testing.assert_allclose(found, np.column_stack([turn, [3, 4]]), atol=1e-9)
+
+    def test_crop_puts_landmarks_on_the_template(self) -> None:
+        template = geometry.read_template()
+        self.assertEqual(template.shape, (5, 2))
+        landmarks = template * 5 + [60, 20]
+        photo = Image.new("L", (400, 400), 255)
+        x, y = landmarks[2].round().astype(int)
+        photo.paste(0, (x - 6, y - 6, x + 7, y + 7))
+        crop = np.asarray(geometry.crop(photo, landmarks), np.float64)
+        weight = 255 - crop
+        rows, columns = np.mgrid[0:48, 0:48]
+        centre = [(columns * weight).sum() / weight.sum(), (rows * weight).sum() / weight.sum()]
+        np.testing.assert_allclose(centre, template[2], atol=0.3)
+
+
+class ReactionTests(unittest.TestCase):
+    def test_references_are_unit_and_tau_separates(self) -> None:
+        faces = synthetic_faces(800)
+        # Faces of the wanted mixtures do not occur among the made-up ones.
+        faces.votes[:20] = [0, 6, 4, 0, 0, 0, 0, 0]
+        faces.votes[20:40] = [5, 5, 0, 0, 0, 0, 0, 0]
+        faces.votes[40:60] = [0, 10, 0, 0, 0, 0, 0, 0]
+        vectors = np.sqrt(faces.shares)
+        anchors = reaction.references(faces, vectors)
+        self.assertEqual(list(anchors), ["happy", "interested", "amused"])
+        for anchor in anchors.values():
+            self.assertAlmostEqual(float(np.linalg.norm(anchor)), 1, places=5)
+        near = reaction.distance(vectors, anchors)
+        tau = reaction.choose_tau(near, faces)
+        (rate,), area = reaction.rates(near, faces, [tau])
+        self.assertGreater(rate.true_positive - rate.false_positive, 0.8)
+        self.assertGreater(area, 0.9)
+
+
+class ExportTests(unittest.TestCase):
+    def test_exported_network_equals_pytorch(self) -> None:
+        torch.manual_seed(0)
+        model = export.CalibratedNetwork(ExpressionNetwork().eval())
+        faces = synthetic_faces(9)
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "expression.xml"
+            export.convert(model, path)
+            found = export.run(path, faces.images, batch=4)
+            with torch.no_grad():
+                expected = model(torch.from_numpy(faces.images).float().unsqueeze(1))
+            entry = export.entry(path, "expression-test", {"happy": np.eye(16)[0]}, 0.9)
+        for (output, values), wanted in zip(found.items(), expected, strict=True):
+            self.assertEqual(values.shape, (9, export.OUTPUTS[output]))
+            # fp16 weights
+            np.testing.assert_allclose(values, wanted.numpy(), atol=5e-3)
+        self.assertEqual(entry["outputs"], {"ferplus": 8, "fer": 7, "expression": 16})
+
+    def test_mirrored_face_gives_the_same(self) -> None:
+        model = export.CalibratedNetwork(ExpressionNetwork().eval())
+        image = torch.rand(2, 1, 48, 48) * 255
+        with torch.no_grad():
+            for one, other in zip(model(image), model(image.flip(3)), strict=True):
+                torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+    def test_shipped_network_is_what_its_entry_says(self) -> None:
+        entry = json.loads((MODELS / "expression.json").read_text())
+        for part in ("graph", "weights"):
+            self.assertEqual(export.digest(MODELS / entry[part]["file"]), entry[part]["sha256"])
+        outputs = export.run(MODELS / entry["graph"]["file"], synthetic_faces(3).images)
+        self.assertEqual({name: values.shape[1] for name, values in outputs.items()}, entry["outputs"])
+        np.testing.assert_allclose(outputs["ferplus"].sum(1), 1, atol=1e-3)
+        np.testing.assert_allclose(outputs["fer"].sum(1), 1, atol=1e-3)
+        for reference in entry["reaction"]["references"]:
+            self.assertAlmostEqual(float(np.linalg.norm(reference["vector"])), 1, places=4)
+
+
+class ManifestTests(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.models = Path(folder.name)
+        (self.models / "net.xml").write_text("graph")
+        (self.models / "net.bin").write_text("weights")
+        self.entry = {"graph": {"file": "net.xml", "sha256": ""}, "weights": {"file": "net.bin", "sha256": ""}}
+
+    def write(self) -> None:
+        (self.models / "net.json").write_text(json.dumps(self.entry))
+
+    def test_sums_are_filled_and_checked(self) -> None:
+        self.write()
+        with self.assertRaisesRegex(manifest.ManifestError, "net.xml has SHA-256"):
+            manifest.assemble(self.models)
+        assembled = manifest.assemble(self.models, fill=True)
+        self.assertEqual(assembled["schema"], 1)
+        self.entry = assembled["networks"]["net"]
+        self.write()
+        self.assertEqual(manifest.assemble(self.models), assembled)
+
+    def test_missing_files_and_parts_are_named(self) -> None:
+        self.entry["weights"]["file"] = "gone.bin"
+        self.write()
+        with self.assertRaisesRegex(manifest.ManifestError, "gone.bin is missing"):
+            manifest.assemble(self.models, fill=True)
+        del self.entry["weights"]
+        self.write()
+        with self.assertRaisesRegex(manifest.ManifestError, "no weights"):
+            manifest.assemble(self.models, fill=True)
+
+    def test_third_party_files_may_be_made_later(self) -> None:
+        self.entry = {part: {"file": f"third-party/net.{part}", "sha256": "00"} for part in ("graph", "weights")}
+        self.write()
+        self.assertIn("net", manifest.assemble(self.models)["networks"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,137 @@
+"""A stand-in for the gateway: the page's own files with the gateway's headers, and answers that never change.
+
+Tests that want another answer put a Playwright route before it.
+"""
+
+import http.server
+import json
+import pathlib
+import threading
+
+PAGE = pathlib.Path(__file__).parents[2] / "Services" / "Gateway" / "Page"
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+# As Services/Gateway/SecurityHeaders.swift sends them.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; frame-src https://www.youtube-nocookie.com; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": 'camera=(self), microphone=(), geolocation=(), autoplay=(self "https://www.youtube-nocookie.com")',
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+USER = "6d0f4b1e-8a53-4a3e-9b0b-0f6f6a2f7c11"
+TITLES = [
+    ("iPUmE-tne5U", "Katrina & The Waves - Walking On Sunshine", "collaborative"),
+    ("fWNaR-rxAic", "Carly Rae Jepsen - Call Me Maybe", "collaborative"),
+    ("LjhCEhWiKXk", "Bruno Mars - Just The Way You Are [OFFICIAL VIDEO]", "collaborative"),
+    ("YXnjy5YlDwk", "Marc Anthony - Vivir Mi Vida", "mood"),
+    ("gf6v59c5yuY", "Hotel California - Reimagined on the Traditional Chinese Guzheng", "mood"),
+    ("aaaaaaaaaaa", "A title so long that it has to be cut somewhere, since nobody reads a title of three whole lines in a list of six videos", "popular"),
+]
+
+
+def recommendations():
+    return [
+        {"rank": rank, "video_id": video, "title": title, "url": f"https://www.youtube.com/watch?v={video}", "source": source, "score": 1 / rank}
+        for rank, (video, title, source) in enumerate(TITLES, 1)
+    ]
+
+
+def selfie(status="returning", reason=None, mood="happy", box=None, image=(1280, 720), reaction=None):
+    """An answer to a selfie, as openapi.yaml describes it."""
+    rest = [name for name in ("happy", "surprised", "neutral", "upset") if name != mood]
+    box = box or {"x": 520, "y": 180, "width": 240, "height": 300}
+    point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    answer = {
+        "job": "0b7a9f0e-5a4e-4f0e-8f3e-2b1c9d7e6a55",
+        "user": {"id": None if status == "uncertain" else USER, "status": status, "distance": 0.21, "reason": reason},
+        "face": {
+            "box": box,
+            "landmarks": {name: point for name in ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")},
+            "probability": 0.999,
+            "quality": {"size": 240, "sharpness": 210, "yaw": 0.05},
+        },
+        "image": {"width": image[0], "height": image[1]},
+        "mood": {
+            "name": mood,
+            "scores": {mood: 0.82, rest[0]: 0.1, rest[1]: 0.05, rest[2]: 0.03},
+            "expression": "happiness" if mood == "happy" else mood,
+            "expressions": {"happiness" if mood == "happy" else mood: 0.82},
+        },
+        "recommendations": recommendations(),
+        "recommendation_version": 3,
+        "models": {"detector": "mtcnn-1", "identity": "identity-1", "mood": "mood-1", "expression": "expression-1"},
+        "timings": [
+            {"stage": "vision", "queued_ms": 1.2, "worked_ms": 88.5},
+            {"stage": "identity", "queued_ms": 0.4, "worked_ms": 3.1},
+            {"stage": "recommender", "queued_ms": 0.4, "worked_ms": 2.2},
+        ],
+    }
+    if reaction is not None:
+        answer["reaction"] = reaction
+    return answer
+
+
+def analysis():
+    answer = selfie()
+    return {key: answer[key] for key in ("job", "face", "image", "mood", "models", "timings")}
+
+
+def problem(kind, status, detail):
+    return {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": detail}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def send(self, status, body=b"", kind="application/json", **extra):
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (HEADERS | {"Content-Type": kind, "Content-Length": str(len(body))} | extra).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        if path.startswith("/v1/users/me/recommendations"):
+            return self.send(200, {"user": {"id": USER}, "recommendations": recommendations(), "recommendation_version": 3})
+        name = "index.html" if path in ("/", "/getRecommend") else path.removeprefix("/page/")
+        file = PAGE / name
+        if "/" in name or not file.is_file():
+            return self.send(404, problem("unknown-path", 404, "There is nothing here."), "application/problem+json")
+        self.send(200, file.read_bytes(), TYPES[file.suffix])
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = self.path.split("?")[0]
+        if path == "/v1/selfies":
+            return self.send(200, selfie())
+        if path == "/v1/analyses":
+            return self.send(200, analysis())
+        if path.endswith("/clicks"):
+            return self.send(204)
+        self.send(404, problem("unknown-path", 404, "There is nothing here."), "application/problem+json")
+
+    def do_DELETE(self):
+        self.send(204)
+
+
+class Stub:
+    """Serves on a free port of the loopback until closed."""
+
+    def __init__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

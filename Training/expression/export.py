@@ -1,0 +1,160 @@
+"""Export a checkpoint: OpenVINO IR with the calibration inside, and the network's manifest entry.
+
+    python -m Training.expression.export --data DIR --checkpoint .local/expression/checkpoint.pt --models Models
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+import torch
+from torch import Tensor, nn
+
+from . import reaction
+from .calibration import Calibration, fit
+from .data import Faces, training_split
+from .geometry import read_template
+from .labels import FER, FERPLUS, MOODS
+from .network import DIMENSIONS, SIZE, ExpressionNetwork, Outputs
+
+OUTPUTS = {"ferplus": len(FERPLUS), "fer": len(FER), "expression": DIMENSIONS}
+
+
+class CalibratedNetwork(nn.Module):
+    """The network as the service runs it: the picture and its mirror image averaged, probabilities calibrated."""
+
+    def __init__(self, network: ExpressionNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.ferplus = Calibration(len(FERPLUS))
+        self.fer = Calibration(len(FER))
+
+    def logits(self, image: Tensor) -> Outputs:
+        """Outputs averaged over the picture and its mirror image."""
+        count = image.shape[0]
+        both = self.network(torch.cat([image, image.flip(3)]))
+        return Outputs(*((output[:count] + output[count:]) / 2 for output in both))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities [N, 8] and [N, 7], expression [N, 16] of grey images [N, 1, 48, 48] in 0...255."""
+        outputs = self.logits(image)
+        return self.ferplus(outputs.ferplus), self.fer(outputs.fer), outputs.expression
+
+
+@torch.no_grad()
+def logits(model: CalibratedNetwork, faces: Faces, batch: int = 128) -> Outputs:
+    """Averaged logits and expressions of all faces."""
+    images = torch.from_numpy(faces.images).unsqueeze(1)
+    parts = [model.logits(images[i : i + batch].float()) for i in range(0, len(images), batch)]
+    return Outputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def calibrate(model: CalibratedNetwork, faces: Faces) -> None:
+    """Fit both calibrations on faces the network was not trained on.
+
+    Where nobody's votes are one-sided the votes themselves are the truth; on majority images it is the majority. The
+    vote head is fitted to the majority, as that is what its probability is read as.
+    """
+    outputs = logits(model, faces)
+    rows = torch.from_numpy(np.flatnonzero(faces.majority))
+    majority = nn.functional.one_hot(torch.from_numpy(faces.votes).argmax(1), len(FERPLUS)).float()
+    model.ferplus = fit(outputs.ferplus[rows], majority[rows])
+    model.fer = fit(outputs.fer, torch.from_numpy(faces.labels))
+
+
+def read_network(checkpoint: Path) -> ExpressionNetwork:
+    """The averaged weights of a checkpoint."""
+    network = ExpressionNetwork()
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
+    return network.eval()
+
+
+def convert(model: CalibratedNetwork, path: Path) -> None:
+    """Write `path` and its .bin: weights in fp16, the number of images free."""
+    example = torch.rand(2, 1, SIZE, SIZE) * 255
+    shape = openvino.PartialShape([-1, 1, SIZE, SIZE])
+    graph = openvino.convert_model(model.eval(), example_input=example, input=[("image", shape)])
+    graph.inputs[0].tensor.set_names({"image"})
+    for output, name in zip(graph.outputs, OUTPUTS, strict=True):
+        output.tensor.set_names({name})
+    openvino.save_model(graph, path, compress_to_fp16=True)
+
+
+def run(path: Path, images: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
+    """Outputs of an exported network, in f32, for images [N, 48, 48]."""
+    core = openvino.Core()
+    compiled = core.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    parts = []
+    for start in range(0, len(images), batch):
+        result = compiled(images[start : start + batch, None].astype(np.float32))
+        parts.append({name: result[name] for name in OUTPUTS})
+    return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def entry(graph: Path, version: str, anchors: dict[str, np.ndarray], tau: float) -> dict[str, Any]:
+    """The network's entry in the models' manifest."""
+    weights = graph.with_suffix(".bin")
+    return {
+        "version": version,
+        "graph": {"file": graph.name, "sha256": digest(graph)},
+        "weights": {"file": weights.name, "sha256": digest(weights)},
+        "input": {
+            "name": "image",
+            "width": SIZE,
+            "height": SIZE,
+            "colour": "grey",
+            "mean": [0],
+            "deviation": [1],
+            "template": read_template().tolist(),
+        },
+        "outputs": OUTPUTS,
+        "labels": {"ferplus": list(FERPLUS), "fer": list(FER)},
+        "moods": {mood: list(emotions) for mood, emotions in MOODS.items()},
+        "reaction": {
+            "tau": tau,
+            "references": [
+                {"name": name, "vector": [round(float(value), 6) for value in vector]}
+                for name, vector in anchors.items()
+            ],
+        },
+        "licence": "Apache-2.0 for the weights as such; trained on FER2013 (research use) with FER+ votes (MIT)",
+        "source": "Training/expression",
+        "card": "expression.md",
+    }
+
+
+def main() -> None:
+    """Export, with references from the training faces and everything fitted from the calibration faces."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=Path(".local/expression/checkpoint.pt"))
+    parser.add_argument("--models", type=Path, default=Path("Models"))
+    parser.add_argument("--version", required=True, help="name of these weights, such as expression-1")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    training, held, _ = training_split(options.data)
+    model = CalibratedNetwork(read_network(options.checkpoint))
+    calibrate(model, held)
+    graph = options.models / "expression.xml"
+    convert(model, graph)
+
+    defining = training[np.unique(np.concatenate(list(reaction.reference_rows(training).values())))]
+    anchors = reaction.references(defining, run(graph, defining.images)["expression"])
+    tau = reaction.choose_tau(reaction.distance(run(graph, held.images)["expression"], anchors), held)
+    fragment = json.dumps(entry(graph, options.version, anchors, tau), indent=2)
+    (options.models / "expression.json").write_text(fragment + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Assemble Models/manifest.json from the networks' entries: `python -m Training.manifest [--models Models]`.
+
+Every network has its entry in Models/NAME.json, written by its export. Here they are put together and their SHA-256
+sums compared with the files; `--fill` writes the sums of the files that are there instead. Files in third-party/ are
+made at set-up and may be missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+class ManifestError(Exception):
+    """One sentence on what is wrong with an entry."""
+
+
+def check_file(models: Path, network: str, part: dict[str, str], fill: bool) -> None:
+    """Compare, or with `fill` set, the SHA-256 of a graph or weights file."""
+    path = models / part["file"]
+    if not path.exists():
+        if path.parent.name == "third-party" and part.get("sha256"):
+            return
+        raise ManifestError(f"{network}: {part['file']} is missing.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if fill:
+        part["sha256"] = digest
+    elif part.get("sha256") != digest:
+        raise ManifestError(f"{network}: {part['file']} has SHA-256 {digest}, its entry says {part.get('sha256')}.")
+
+
+def assemble(models: Path, fill: bool = False) -> dict[str, Any]:
+    """The manifest of all entries in `models`, their files checked."""
+    networks: dict[str, Any] = {}
+    for path in sorted(models.glob("*.json")):
+        if path.name == MANIFEST:
+            continue
+        entry = json.loads(path.read_text())
+        for part in ("graph", "weights"):
+            if part not in entry:
+                raise ManifestError(f"{path.stem}: the entry has no {part}.")
+            check_file(models, path.stem, entry[part], fill)
+        networks[path.stem] = entry
+    return {"schema": SCHEMA, "networks": networks}
+
+
+def main() -> None:
+    """Write the manifest, or say in one sentence why not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, default=Path("Models"))
+    parser.add_argument("--fill", action="store_true", help="take the SHA-256 sums from the files")
+    options = parser.parse_args()
+    try:
+        manifest = assemble(options.models, options.fill)
+    except ManifestError as error:
+        sys.exit(str(error))
+    (options.models / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
