@@ -132,7 +132,9 @@ let package = Package(
         .testTarget(
             name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess],
             swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Database", lifecycleTesting], swiftSettings: strict),
+        .testTarget(
+            name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", lifecycleTesting],
+            swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(
