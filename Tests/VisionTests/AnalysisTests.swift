@@ -77,7 +77,8 @@ struct AnalysisTests {
     func moods() throws {
         let moods = try Networks.lanes().networks.moods
         var probabilities = [Float](repeating: 0, count: 8)
-        for (label, value) in ["anger": 0.2, "fear": 0.15, "sadness": 0.1, "happiness": 0.4, "neutral": 0.15] as [String: Float]
+        for (label, value) in ["anger": 0.2, "fear": 0.15, "sadness": 0.1, "happiness": 0.4, "neutral": 0.15]
+            as [String: Float]
         {
             probabilities[try #require(moods.labels.firstIndex(of: label))] = value
         }

@@ -69,11 +69,15 @@ struct DetectionTests {
         }
     }
 
-    @Test("no face is found in a picture without one, whatever its size", arguments: [(12, 12), (1, 1), (300, 7), (64, 200)])
+    @Test(
+        "no face is found in a picture without one, whatever its size",
+        arguments: [(12, 12), (1, 1), (300, 7), (64, 200)])
     func none(width: Int, height: Int) async throws {
         let picture = try Picture(Encoded.png(Photos.plain(width: width, height: height)), limits: ImageLimits())
         let found = try await Networks.lanes().withLane { lane in
-            try await lane.run { try $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty }
+            try await lane.run {
+                try $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty
+            }
         }
         #expect(found)
     }
@@ -136,7 +140,8 @@ struct CascadeTests {
     @Test("a box is cut to the picture, and one outside has no pixels")
     func regions() {
         let image = Photos.plain(width: 100, height: 50)
-        #expect(candidate([-5.5, 3.9, 40.2, 80], 1).region(in: image) == PixelRegion(x: 0, y: 2, width: 40, height: 48))
+        #expect(
+            candidate([-5.5, 3.9, 40.2, 80], 1).region(in: image) == PixelRegion(x: 0, y: 2, width: 40, height: 48))
         #expect(candidate([1, 1, 100, 50], 1).region(in: image) == PixelRegion(x: 0, y: 0, width: 100, height: 50))
         #expect(candidate([120, 0, 140, 20], 1).region(in: image) == nil)
         #expect(candidate([-30, -30, -2, -2], 1).region(in: image) == nil)

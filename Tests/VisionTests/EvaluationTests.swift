@@ -19,7 +19,10 @@ struct EvaluationTests {
 
     @Test(
         "lists of another form are refused",
-        arguments: ["", "x\t1\n", "2\t1\nAda 1 2\n", "2\t1\nAda 1 2\nAda 1 2\nAda 1 2\nAda 1 Bob 2\n", "2 1\nA 1 x\nA 1 B 1\nA 1 2\nA 1 B 1"])
+        arguments: [
+            "", "x\t1\n", "2\t1\nAda 1 2\n", "2\t1\nAda 1 2\nAda 1 2\nAda 1 2\nAda 1 Bob 2\n",
+            "2 1\nA 1 x\nA 1 B 1\nA 1 2\nA 1 B 1",
+        ])
     func badPairs(text: String) {
         #expect(throws: EvaluationError.self) { _ = try VerificationPairs(Data(text.utf8)) }
     }
@@ -42,10 +45,12 @@ struct EvaluationTests {
         // One of a thousand may pass: the threshold is the second highest, 0.998.
         #expect(
             Verification.trueAcceptance(
-                same: [0.9985, 0.9995, 0.5, 0.998], others: others, samePairs: 5, otherPairs: 1000, falseAcceptance: 1e-3)
+                same: [0.9985, 0.9995, 0.5, 0.998], others: others, samePairs: 5, otherPairs: 1000,
+                falseAcceptance: 1e-3)
                 == 0.4)
         #expect(
-            Verification.trueAcceptance(same: [0.1], others: [], samePairs: 1, otherPairs: 0, falseAcceptance: 1e-3) == 1)
+            Verification.trueAcceptance(same: [0.1], others: [], samePairs: 1, otherPairs: 0, falseAcceptance: 1e-3)
+                == 1)
     }
 
     @Test("calibration compares confidence and accuracy by bin")
@@ -81,7 +86,8 @@ struct EvaluationTests {
                     accuracy4: 1, accuracy7: 1, accuracy8FERPlus: 1, accuracy4FERPlus: 1, ece4: 0, images: 1,
                     majorityImages: 1))
                 == [
-                    "accuracy4", "accuracy7", "accuracy8_ferplus", "accuracy4_ferplus", "ece4", "images", "majority_images",
+                    "accuracy4", "accuracy7", "accuracy8_ferplus", "accuracy4_ferplus", "ece4", "images",
+                    "majority_images",
                 ])
         #expect(
             try keys(TripletsResult(oddOneOut: 1, oddOneOutProbabilities: 1, triplets: 1))
@@ -104,7 +110,9 @@ struct EvaluationTests {
         try add("Biden", 2, Encoded.jpeg(try Photos.picture("biden.jpg").image.turned(upright: .mirrored)))
         try add("Nobody", 1, Encoded.jpeg(Photos.plain(width: 64, height: 64)))
         let list = try VerificationPairs(
-            Data("2 2\nObama 1 2\nBiden 1 2\nObama 1 Biden 2\nObama 2 Biden 1\nObama 1 2\nBiden 1 2\nObama 1 Biden 1\nObama 1 Nobody 1\n".utf8))
+            Data(
+                "2 2\nObama 1 2\nBiden 1 2\nObama 1 Biden 2\nObama 2 Biden 1\nObama 1 2\nBiden 1 2\nObama 1 Biden 1\nObama 1 Nobody 1\n"
+                    .utf8))
         let result = try await evaluateLFW(list, images: folder.path, lanes: try Networks.lanes())
         #expect(result.noFace == 1)
         #expect(result.pairs == 8)
@@ -119,7 +127,8 @@ struct EvaluationTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let lanes = try Networks.lanes()
         let crops = try await lanes.map(["astronaut.png", "obama.jpg", "biden.jpg"]) { analyser, photo in
-            try analyser.largestFace(in: Picture(Photos.data(photo), limits: ImageLimits()), smallest: 20)!.expressionCrop
+            try analyser.largestFace(in: Picture(Photos.data(photo), limits: ImageLimits()), smallest: 20)!
+                .expressionCrop
         }
         for (number, crop) in crops.enumerated() {
             try Encoded.jpeg(crop).write(to: folder.appending(path: "\(number).jpg"))

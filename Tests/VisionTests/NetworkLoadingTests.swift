@@ -24,7 +24,8 @@ struct NetworkLoadingTests {
         #expect(try #require(models.complaint()).contains("third-party/output.bin"))
     }
 
-    @Test("weights of another sum are refused", arguments: ["identity.bin", "expression.xml", "third-party/proposal.bin"])
+    @Test(
+        "weights of another sum are refused", arguments: ["identity.bin", "expression.xml", "third-party/proposal.bin"])
     func wrongSum(file: String) throws {
         let models = try SpoiltModels()
         let url = URL(filePath: models.directory + "/" + file)

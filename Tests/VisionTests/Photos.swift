@@ -11,7 +11,8 @@ enum Photos {
 
     static func data(_ name: String) -> Data {
         let url = Bundle.module.resourceURL!.appending(path: "Photos").appending(path: name)
-        return try! Data(contentsOf: url)
+        guard let data = try? Data(contentsOf: url) else { fatalError("the photo \(name) is not there") }
+        return data
     }
 
     /// Decoded at full size.
@@ -107,14 +108,17 @@ enum Encoded {
     }
 
     static func png(_ image: RGBImage) -> Data {
-        image.pixels.withUnsafeBytes { png($0, width: image.width, height: image.height, format: UInt32(PNG_FORMAT_RGB)) }
+        image.pixels.withUnsafeBytes {
+            png($0, width: image.width, height: image.height, format: UInt32(PNG_FORMAT_RGB))
+        }
     }
 
     /// A PNG's start that announces a size and holds nothing.
     static func pngHeader(width: UInt32, height: UInt32) -> Data {
         func number(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian, Array.init) }
         let content = Array("IHDR".utf8) + number(width) + number(height) + [8, 2, 0, 0, 0]
-        return Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + number(13) + content + number(checksum(content)))
+        return Data(
+            [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + number(13) + content + number(checksum(content)))
     }
 
     /// A chunk of a PNG.

@@ -107,8 +107,10 @@ struct PictureTests {
 
     @Test("a JPEG of inks becomes RGB")
     func inks() throws {
-        let image = try Picture(Encoded.cmykJPEG(width: 16, height: 16, inks: [255, 128, 0, 255]), limits: ImageLimits())
-            .image
+        let image = try Picture(
+            Encoded.cmykJPEG(width: 16, height: 16, inks: [255, 128, 0, 255]), limits: ImageLimits()
+        )
+        .image
         for (value, wanted) in zip(image.pixels.prefix(3), [255, 128, 0]) { #expect(abs(Int(value) - wanted) <= 3) }
     }
 
@@ -118,7 +120,8 @@ struct PictureTests {
         limits.side = 100
         for (width, wanted) in [(199, 199), (200, 100), (399, 200), (400, 100), (800, 100), (1601, 201)] {
             for file in [
-                Encoded.jpeg(Photos.plain(width: width, height: 60)), Encoded.png(Photos.plain(width: width, height: 60)),
+                Encoded.jpeg(Photos.plain(width: width, height: 60)),
+                Encoded.png(Photos.plain(width: width, height: 60)),
             ] {
                 let picture = try Picture(file, limits: limits)
                 #expect(abs(picture.image.width - wanted) <= 1)

@@ -112,7 +112,9 @@ struct VisionSettingsTests {
 
     @Test(
         "senseless values name their key",
-        arguments: [("vision.threads", "0"), ("vision.batch", "many"), ("vision.smallestFace", "3"), ("broker.port", "99999")])
+        arguments: [
+            ("vision.threads", "0"), ("vision.batch", "many"), ("vision.smallestFace", "3"), ("broker.port", "99999"),
+        ])
     func invalid(key: String, value: String) {
         #expect {
             _ = try VisionSettings(Settings([key: value]))
