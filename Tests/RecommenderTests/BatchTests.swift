@@ -80,7 +80,8 @@ struct BatchTests {
             #expect(try await versions.all().map(\.isCurrent) == [false, true])
             let answer = try await scenario.selfie(people[0])
             #expect(answer.version == 3)
-            #expect(try await scenario.count("top", "version = 3 AND user_id = '\(people[0])' AND video = '\(liked)'") == 0)
+            #expect(
+                try await scenario.count("top", "version = 3 AND user_id = '\(people[0])' AND video = '\(liked)'") == 0)
 
             await #expect(throws: Versions.RollbackError.noEarlier) { try await versions.rollBack() }
             await #expect(throws: Versions.RollbackError.notKept(1)) { try await versions.rollBack(to: 1) }

@@ -5,7 +5,9 @@ import Testing
 @Suite struct RankingEvaluationTests {
     private func rows(_ lists: [[Int]]) -> SparseRows {
         var builder = SparseRows.Builder()
-        for (row, list) in lists.enumerated() { for column in list { builder.append(row: row, column: column, value: 1) } }
+        for (row, list) in lists.enumerated() {
+            for column in list { builder.append(row: row, column: column, value: 1) }
+        }
         return builder.build(rows: lists.count)
     }
 

@@ -58,7 +58,8 @@ struct RecommenderStageTests {
             _ = try await scenario.selfie(user, watching: video, rating: 1, session: "t")
             #expect(try await ratings() == [1, 1])
             // 0, its rise, and the second session; the repetitions are no change.
-            let change: Int = try await store.database.query("SELECT last_value AS n FROM recommender.changes")[0].decode("n")
+            let change: Int = try await store.database.query("SELECT last_value AS n FROM recommender.changes")[0]
+                .decode("n")
             #expect(change == 3)
         }
     }
@@ -168,7 +169,8 @@ struct RecommenderStageTests {
             _ = try await scenario.click(people[0], scenario.video(50))
             _ = try await scenario.batch().run()
             for _ in 0..<2 {
-                let erased = try await scenario.send(ErasureRequested(user: people[0]), .erasure).fact as? ErasureRequested
+                let erased =
+                    try await scenario.send(ErasureRequested(user: people[0]), .erasure).fact as? ErasureRequested
                 #expect(erased == ErasureRequested(user: people[0]))
             }
             #expect(try await scenario.list(people[0]).failure?.kind == .unknownUser)

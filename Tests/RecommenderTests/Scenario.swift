@@ -80,7 +80,8 @@ struct Scenario: Sendable {
     }
 
     func count(_ table: String, _ condition: String = "true") async throws -> Int {
-        try await store.database.query("SELECT count(*) AS n FROM recommender.\(table) WHERE \(condition)")[0].decode("n")
+        try await store.database.query("SELECT count(*) AS n FROM recommender.\(table) WHERE \(condition)")[0].decode(
+            "n")
     }
 }
 

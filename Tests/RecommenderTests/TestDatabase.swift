@@ -20,7 +20,8 @@ enum TestDatabase {
             DatabaseSettings(address: address.database(named: name), connections: 4), logger: logger)
         func drop() async throws {
             await database.close()
-            try await server.withConnection { connection in try connection.script("DROP DATABASE \(name) WITH (FORCE)") }
+            try await server.withConnection { connection in try connection.script("DROP DATABASE \(name) WITH (FORCE)")
+            }
             await server.close()
         }
         do {
