@@ -1,4 +1,4 @@
-package import Database
+import Database
 import FoundationEssentials
 package import Logging
 import Messages
@@ -83,7 +83,7 @@ package struct Batch: Sendable {
         let (version, written) = try await publish(snapshot, trained, top, seconds: seconds)
 
         let loss = trained.losses.last ?? .nan
-        Timer(label: "mien_als_seconds").record(.seconds(seconds))
+        Timer(label: "mien_als_seconds").record(duration: .seconds(seconds))
         Gauge(label: "mien_als_loss").record(loss)
         Gauge(label: "mien_als_ratings").record(snapshot.ratings.count)
         Gauge(label: "mien_als_rows").record(written)

@@ -4,6 +4,8 @@ import Broker
 import Database
 import Foundation
 import LinearAlgebra
+import Logging
+import Messages
 import Operations
 
 /// Runs the service; what else a command does is on files.
