@@ -91,11 +91,17 @@ struct PictureTests {
                 == [77, 77, 77])
         let clear = (0..<16).flatMap { _ in [10, 20, 30, 0] as [UInt8] }
         #expect(
-            try pixel(clear.withUnsafeBytes { Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_RGBA)) })
+            try pixel(
+                clear.withUnsafeBytes {
+                    Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA))
+                })
                 == [255, 255, 255])
         let opaque = (0..<16).flatMap { _ in [10, 20, 30, 255] as [UInt8] }
         #expect(
-            try pixel(opaque.withUnsafeBytes { Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_RGBA)) })
+            try pixel(
+                opaque.withUnsafeBytes {
+                    Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA))
+                })
                 == [10, 20, 30])
         let deep = [UInt16](repeating: 65535, count: 48)
         #expect(
