@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Database
 import DatabaseTesting
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Messages
 import Synchronization
