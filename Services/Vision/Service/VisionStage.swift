@@ -2,6 +2,7 @@ import Broker
 import Logging
 import Messages
 import Metrics
+import ModelManifest
 
 /// The first stage of a selfie and the only one of an analysis: sees the largest face and what it shows.
 ///
