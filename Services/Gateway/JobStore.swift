@@ -1,6 +1,6 @@
 package import Broker
 package import Database
-package import FoundationEssentials
+import FoundationEssentials
 package import Messages
 
 /// The accepted jobs, in Postgres: any gateway tells how any of them stands.

@@ -22,7 +22,8 @@ import Testing
                 let cookie = try #require(response.headers[.setCookie])
                 #expect(cookie.contains("mien_user=\(user)"))
                 #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"))
-                let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
                 #expect((body["user"] as? [String: Any])?["id"] as? String == user.description)
                 #expect((body["user"] as? [String: Any])?["status"] as? String == "returning")
                 #expect(body["recommendation_version"] as? Int == 7)
@@ -129,7 +130,8 @@ import Testing
             #expect(response.status == Problem.table(failureKind).status)
             #expect(response.headers[.contentType] == "application/problem+json")
             #expect((response.headers[.retryAfter] != nil) == (failureKind == .unavailable))
-            let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+            let body = try #require(
+                try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
             #expect(body["type"] as? String == "/problems/\(failureKind.rawValue)")
             #expect(body["status"] as? Int == response.status.code)
             #expect(body["detail"] as? String == "A sentence.")
@@ -144,7 +146,9 @@ import Testing
         (.deadlinePassed, 504), (.unencodable("x"), 500),
     ])
     func theBrokersTroublesAreTold(_ error: BrokerError, _ status: Int) async throws {
-        let gateway = Scripted.gateway { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in throw error }
+        let gateway = Scripted.gateway { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
+            throw error
+        }
         try await Scripted.test(gateway) { client in
             let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
             #expect(response.status.code == status)
@@ -186,7 +190,8 @@ import Testing
     @Test func takesTheFieldOfAForm() async throws {
         let seen = Seen()
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
-            let form = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nPIXELS\r\n--b--\r\n"
+            let form =
+                "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nPIXELS\r\n--b--\r\n"
             let response = try await client.execute(
                 uri: "/v1/selfies", method: .post, headers: [.contentType: "multipart/form-data; boundary=b"],
                 body: ByteBuffer(string: form))
@@ -197,9 +202,18 @@ import Testing
 
     @Test(arguments: [
         ("multipart/form-data", "--b\r\n\r\n--b--", 400),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nX\r\n--b--", 400),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\nContent-Type: text/plain\r\n\r\nX\r\n--b--", 415),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n\r\n--b--", 400),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nX\r\n--b--", 400
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"image\"\r\nContent-Type: text/plain\r\n\r\nX\r\n--b--", 415
+        ),
+        (
+            "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n\r\n--b--",
+            400
+        ),
         ("multipart/form-data; boundary=b", "", 400),
     ])
     func refusesFormsWithoutAPicture(_ type: String, _ body: String, _ status: Int) async throws {

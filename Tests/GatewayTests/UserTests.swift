@@ -38,7 +38,8 @@ import Testing
             for (uri, headers) in [("/v1/users/\(user)", [:]), ("/v1/users/me", cookie())] as [(String, HTTPFields)] {
                 let response = try await client.execute(uri: uri, method: .get, headers: headers)
                 #expect(response.status == .ok)
-                let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
                 #expect(body["id"] as? String == user.description)
                 #expect(body["since"] as? String == "2023-11-14T22:13:20Z")
                 #expect(body["faces"] as? Int == 2)
@@ -57,7 +58,10 @@ import Testing
 
     @Test func unknownAndInvalidIdsAreTold() async throws {
         try await Scripted.test(gateway()) { client in
-            for path in ["/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me", "/goData"] {
+            for path in [
+                "/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me",
+                "/goData",
+            ] {
                 let response = try await client.execute(uri: path, method: .get)
                 #expect(response.status == .notFound)
                 #expect(try kind(response) == "unknown-user")
@@ -72,7 +76,9 @@ import Testing
         let seen = Seen()
         try await Scripted.test(gateway(seen: seen)) { client in
             let body = ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#)
-            for (path, headers) in [("/v1/users/\(user)/clicks", [:]), ("/v1/users/me/clicks", cookie())] as [(String, HTTPFields)] {
+            for (path, headers) in [("/v1/users/\(user)/clicks", [:]), ("/v1/users/me/clicks", cookie())]
+                as [(String, HTTPFields)]
+            {
                 let response = try await client.execute(uri: path, method: .post, headers: headers, body: body)
                 #expect(response.status == .noContent)
             }
@@ -124,7 +130,8 @@ import Testing
 
     @Test func aCookieThatIsNoIdNamesNobody() async throws {
         try await Scripted.test(gateway()) { client in
-            let response = try await client.execute(uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
+            let response = try await client.execute(
+                uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
             #expect(response.status == .notFound)
         }
     }
