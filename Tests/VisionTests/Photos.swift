@@ -30,27 +30,13 @@ enum Photos {
 
     /// A picture whose every pixel is different from its neighbours.
     static func ramp(width: Int, height: Int) -> RGBImage {
-        RGBImage(
-            width: width, height: height,
-            pixels: (0..<height).flatMap { y in
-                (0..<width).flatMap { x in [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x ^ y) & 255)] }
-            })
-    }
-}
-
-/// Files made for tests.
-enum Encoded {
-    /// A JPEG. With `orientation`, an EXIF block of that byte order says so.
-    static func jpeg(
-        _ image: RGBImage, orientation: Int? = nil, bigEndian: Bool = true, progressive: Bool = false
-    ) -> Data {
-        var file = compress(
-            image.pixels, width: image.width, height: image.height, format: TJPF_RGB,
-            flags: progressive ? TJFLAG_PROGRESSIVE : 0)
-        if let orientation {
-            file.insert(contentsOf: segment(0xE1, Array("Exif\0\0".utf8) + tiff(orientation, bigEndian)), at: 2)
+        var pixels: [UInt8] = []
+        for y in 0..<height {
+            for x in 0..<width {
+                pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x ^ y) & 255)]
+            }
         }
-        return file
+        return RGBImage(width: width, height: height, pixels: pixels)
     }
 
     /// A JPEG of four inks, as Adobe stores them.
@@ -130,8 +116,11 @@ enum Encoded {
 
     /// CRC-32 as PNG has it.
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(~UInt32(0)) { sum, byte in
-            (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+        var sum = ~UInt32(0)
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
         }
+        return ~sum
     }
 }
