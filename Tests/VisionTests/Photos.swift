@@ -38,6 +38,22 @@ enum Photos {
         }
         return RGBImage(width: width, height: height, pixels: pixels)
     }
+}
+
+/// Files made for tests.
+enum Encoded {
+    /// A JPEG. With `orientation`, an EXIF block of that byte order says so.
+    static func jpeg(
+        _ image: RGBImage, orientation: Int? = nil, bigEndian: Bool = true, progressive: Bool = false
+    ) -> Data {
+        var file = compress(
+            image.pixels, width: image.width, height: image.height, format: TJPF_RGB,
+            flags: progressive ? TJFLAG_PROGRESSIVE : 0)
+        if let orientation {
+            file.insert(contentsOf: segment(0xE1, Array("Exif\0\0".utf8) + tiff(orientation, bigEndian)), at: 2)
+        }
+        return file
+    }
 
     /// A JPEG of four inks, as Adobe stores them.
     static func cmykJPEG(width: Int, height: Int, inks: [UInt8]) -> Data {
