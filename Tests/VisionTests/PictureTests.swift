@@ -153,7 +153,8 @@ struct OrientationTests {
         let orientation = try #require(Orientation(rawValue: value))
         let upright = RGBImage(width: 5, height: 3, pixels: pixels).turned(upright: orientation)
         #expect(orientation.swapsSides == (value >= 5))
-        #expect([upright.width, upright.height] == (value >= 5 ? [3, 5] : [5, 3]))
+        #expect(upright.width == (value >= 5 ? 3 : 5))
+        #expect(upright.height == (value >= 5 ? 5 : 3))
         func side(_ channel: Int, _ amount: UInt8) -> String? {
             let places = (0..<upright.width * upright.height).filter { upright.pixels[3 * $0 + channel] == amount }
             let xs = Set(places.map { $0 % upright.width })
