@@ -17,7 +17,7 @@ package import Operations
 /// | `database.connections` | 3 or more | 5 | connections at most: the batch keeps up to two, the jobs share the others |
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
-/// | `als.minimumNewRatings` | integer | 10 | ratings, clicks and erasures since the last version that make a run due |
+/// | `als.minimumNewRatings` (`ALS_MINIMUM_NEW_RATINGS`) | integer > 0 | 10 | ratings, clicks and erasures since the last version that make a run due |
 /// | `als.engine` | `cholesky` | `cholesky` | how each half-step solves its equations |
 /// | `als.rank` | 1...512 | 32 | numbers a vector |
 /// | `als.alpha` | number > 0 | 20 | confidence c = 1 + alpha · r |
