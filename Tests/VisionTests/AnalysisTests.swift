@@ -1,5 +1,6 @@
 import Foundation
 import Messages
+import ModelManifest
 import Testing
 
 @testable import Vision

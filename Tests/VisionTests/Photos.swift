@@ -30,11 +30,13 @@ enum Photos {
 
     /// A picture whose every pixel is different from its neighbours.
     static func ramp(width: Int, height: Int) -> RGBImage {
-        RGBImage(
-            width: width, height: height,
-            pixels: (0..<height).flatMap { y in
-                (0..<width).flatMap { x in [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x ^ y) & 255)] }
-            })
+        var pixels: [UInt8] = []
+        for y in 0..<height {
+            for x in 0..<width {
+                pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x ^ y) & 255)]
+            }
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
     }
 }
 
@@ -130,8 +132,15 @@ enum Encoded {
 
     /// CRC-32 as PNG has it.
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(~UInt32(0)) { sum, byte in
-            (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+        var sum = UInt32.max
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 {
+                let isOdd = sum & 1 == 1
+                sum >>= 1
+                if isOdd { sum ^= 0xEDB8_8320 }
+            }
         }
+        return ~sum
     }
 }

@@ -2,6 +2,7 @@ import Broker
 import Foundation
 import Logging
 import Messages
+import ModelManifest
 import Operations
 import Testing
 
