@@ -16,10 +16,10 @@ struct Scripted {
 
     static func gateway(
         settings: GatewaySettings = GatewaySettings(), database: Database = nowhere,
-        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in },
         ask: @escaping Ask = { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
             throw .disconnected
-        }
+        },
+        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in }
     ) -> Edge {
         let dispatcher = Dispatcher(
             ask: { (message: any Message, header: JobHeader, _: Date) async throws(BrokerError) -> Envelope in

@@ -51,7 +51,8 @@ final class YouTubeStandIn: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) }, logger: TestDatabase.silence)
+            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) },
+            logger: TestDatabase.silence)
         return try await withThrowingTaskGroup(of: R?.self) { group in
             group.addTask {
                 try await application.run()

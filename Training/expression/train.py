@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="a few steps on made-up faces")
     settings = vars(parser.parse_args())
     if settings["smoke"]:
-        settings |= {"out": settings["out"] / "smoke", "epochs": 4, "minutes": None, "workers": 1, "batch": 64}
+        settings |= {"out": settings["out"] / "smoke", "epochs": 2, "minutes": None, "workers": 1, "batch": 64}
     elif settings["data"] is None:
         parser.error("--data is required")
     if settings["workers"] is None:
