@@ -16,13 +16,6 @@ struct DetectionTests {
         try JSONDecoder().decode([String: [Reference]].self, from: Photos.data("facenet-pytorch.json"))
     }
 
-    private func overlap(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> Float {
-        let width = min(a[2], b[2]) - max(a[0], b[0])
-        let height = min(a[3], b[3]) - max(a[1], b[1])
-        let shared = max(width, 0) * max(height, 0)
-        return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
-    }
-
     @Test("the full cascade finds facenet-pytorch's faces", arguments: ["astronaut.png", "obama.jpg", "biden.jpg"])
     func sameAsReference(photo: String) async throws {
         let wanted = try #require(try Self.references()[photo])

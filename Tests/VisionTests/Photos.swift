@@ -132,11 +132,23 @@ enum Encoded {
 
     /// CRC-32 as PNG has it.
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        var sum = ~UInt32(0)
+        var sum = UInt32.max
         for byte in bytes {
             sum ^= UInt32(byte)
-            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+            for _ in 0..<8 {
+                let isOdd = sum & 1 == 1
+                sum >>= 1
+                if isOdd { sum ^= 0xEDB8_8320 }
+            }
         }
         return ~sum
     }
+}
+
+/// Intersection over union of two boxes: left, top, right, bottom.
+func overlap(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> Float {
+    let width = min(a[2], b[2]) - max(a[0], b[0])
+    let height = min(a[3], b[3]) - max(a[1], b[1])
+    let shared = max(width, 0) * max(height, 0)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 }

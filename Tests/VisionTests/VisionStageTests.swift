@@ -99,12 +99,13 @@ struct VisionSettingsTests {
     }
 
     @Test("settings are read")
-    func read() throws {
+    func read() async throws {
         let settings = try VisionSettings(
-            Settings([
-                "broker.host": "rabbit", "broker.port": "5680", "models.directory": "/models", "vision.threads": "3",
-                "vision.batch": "8", "vision.smallestFace": "40",
-            ]))
+            try await Settings.load(
+                arguments: [
+                    "vision", "--broker-host", "rabbit", "--vision-smallest-face", "40", "--vision-batch", "8",
+                ],
+                environment: ["BROKER_PORT": "5680", "MODELS_DIRECTORY": "/models", "VISION_THREADS": "3"]))
         #expect(settings.broker.host == "rabbit" && settings.broker.port == 5680)
         #expect(settings.modelsDirectory == "/models")
         #expect(settings.stage.concurrency == 3 && settings.stage.batch == 8)
@@ -116,9 +117,11 @@ struct VisionSettingsTests {
         arguments: [
             ("vision.threads", "0"), ("vision.batch", "many"), ("vision.smallestFace", "3"), ("broker.port", "99999"),
         ])
-    func invalid(key: String, value: String) {
+    func invalid(key: String, value: String) async throws {
+        let option = key == "vision.smallestFace" ? "--vision-smallest-face" : "--" + key.replacing(".", with: "-")
+        let settings = try await Settings.load(arguments: ["vision", option, value], environment: [:])
         #expect {
-            _ = try VisionSettings(Settings([key: value]))
+            _ = try VisionSettings(settings)
         } throws: { error in
             "\(error)".contains(key)
         }
