@@ -23,7 +23,7 @@ import Testing
                 #expect(cookie.contains("mien_user=\(user)"))
                 #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"))
                 let body = try #require(
-                    try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
                 #expect((body["user"] as? [String: Any])?["id"] as? String == user.description)
                 #expect((body["user"] as? [String: Any])?["status"] as? String == "returning")
                 #expect(body["recommendation_version"] as? Int == 7)
@@ -43,7 +43,7 @@ import Testing
             let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
             #expect(response.status == .ok)
             #expect(response.headers[.setCookie]?.contains("Max-Age=0") == true)
-            let answer = try JSON.decode(SelfieAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(SelfieAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.user.status == .uncertain)
             #expect(answer.user.reason == .ambiguous)
             #expect(answer.user.id == nil)
@@ -60,8 +60,8 @@ import Testing
         let message = try #require(seen.first as? ImageSubmitted)
         #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
         #expect(message.request.declaredNew)
-        #expect(message.image == Data(buffer: picture))
-        let header = try #require(seen.messages.withLock { $0.first?.1 })
+        #expect(message.image == Data(picture.readableBytesView))
+        let header = try #require(seen.header)
         #expect(header.trip == .selfie && header.urgency == .interactive && header.gateway != nil)
         let deadline = try #require(header.deadline)
         #expect((10...15).contains(deadline.timeIntervalSinceNow))
@@ -131,7 +131,7 @@ import Testing
             #expect(response.headers[.contentType] == "application/problem+json")
             #expect((response.headers[.retryAfter] != nil) == (failureKind == .unavailable))
             let body = try #require(
-                try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
             #expect(body["type"] as? String == "/problems/\(failureKind.rawValue)")
             #expect(body["status"] as? Int == response.status.code)
             #expect(body["detail"] as? String == "A sentence.")
@@ -182,7 +182,7 @@ import Testing
             let response = try await client.execute(uri: "/v1/analyses", method: .post, body: picture)
             #expect(response.status == .ok)
             #expect(response.headers[.setCookie] == nil)
-            let answer = try JSON.decode(AnalysisAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(AnalysisAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.mood == Example.analysis.mood)
         }
     }
@@ -254,6 +254,6 @@ import Testing
 
 /// The last part of a problem's type.
 func kind(_ response: TestResponse) throws -> String? {
-    let body = try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any]
+    let body = try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any]
     return (body?["type"] as? String)?.split(separator: "/").last.map(String.init)
 }

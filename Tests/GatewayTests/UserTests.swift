@@ -15,7 +15,7 @@ import Testing
     func gateway(seen: Seen = Seen()) -> Edge {
         let known = user
         return Scripted.gateway { (message: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
-            seen.messages.withLock { $0.append((message, header)) }
+            seen.note(message, header)
             let unknown = Scripted.envelope(Failure(.unknownUser, "Nobody has this id."), header)
             switch message {
             case let asked as UserRequested where asked.user != known: return unknown
@@ -39,7 +39,7 @@ import Testing
                 let response = try await client.execute(uri: uri, method: .get, headers: headers)
                 #expect(response.status == .ok)
                 let body = try #require(
-                    try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
                 #expect(body["id"] as? String == user.description)
                 #expect(body["since"] as? String == "2023-11-14T22:13:20Z")
                 #expect(body["faces"] as? Int == 2)
@@ -50,7 +50,7 @@ import Testing
     @Test func listsRecommendations() async throws {
         try await Scripted.test(gateway()) { client in
             let response = try await client.execute(uri: "/v1/users/\(user)/recommendations", method: .get)
-            let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.user.id == user)
             #expect(answer.recommendations.map(\.rank) == [1, 2, 3, 4, 5, 6])
         }
@@ -112,7 +112,7 @@ import Testing
         let seen = Seen()
         try await Scripted.test(gateway(seen: seen)) { client in
             let data = try await client.execute(uri: "/goData", method: .get, headers: cookie())
-            let links = try JSON.decode([NamedLink].self, from: Data(buffer: data.body))
+            let links = try JSON.decode([NamedLink].self, from: Data(data.body.readableBytesView))
             #expect(links.count == 6)
             #expect(links.first?.name == "Video 1")
             #expect(links.first?.url == "https://www.youtube.com/watch?v=aaaaaaaaaa1")
@@ -125,7 +125,7 @@ import Testing
                 #expect(response.status == .badRequest)
             }
         }
-        #expect(seen.messages.withLock { $0.compactMap { $0.0 as? VideoClicked }.count } == 2)
+        #expect(seen.clicks == 2)
     }
 
     @Test func aCookieThatIsNoIdNamesNobody() async throws {
