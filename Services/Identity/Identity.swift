@@ -1,6 +1,8 @@
 internal import Broker
 internal import Database
 internal import LinearAlgebra
+internal import Logging
+internal import Messages
 internal import ModelManifest
 package import Operations
 

@@ -1,10 +1,21 @@
-package import Configuration
-package import Messages
+package import Broker
+import Configuration
+package import Database
+import Messages
+package import Operations
 
-/// What the recommender can be told; every other key is one of `Operations`' or of the broker's and the database's.
+/// What the recommender can be told; `admin.*`, `log.level` and `shutdown.timeout` stand in `ServiceRunner`.
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
+/// | `broker.host` | text | 127.0.0.1 | where RabbitMQ is |
+/// | `broker.port` | 1...65535 | 5672 | its port |
+/// | `broker.user` | text | guest | who asks |
+/// | `broker.password` | secret | guest | their password |
+/// | `broker.vhost` | text | / | the virtual host |
+/// | `database.url` | secret | required | libpq URI or conninfo of Postgres |
+/// | `database.connections` | 3 or more | 5 | connections at most: the batch keeps up to two, the jobs share the others |
+/// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
 /// | `als.minimumNewRatings` | integer | 10 | ratings, clicks and erasures since the last version that make a run due |
 /// | `als.engine` | `cholesky` | `cholesky` | how each half-step solves its equations |
@@ -22,15 +33,9 @@ package import Messages
 /// | `youtube.url` | URL | `https://www.googleapis.com/youtube/v3` | the API's root |
 /// | `youtube.timeout` | seconds | 5 | how long a search may take |
 package struct RecommenderSettings: Sendable {
-    /// Why a setting is refused; the text names the key.
-    package struct InvalidSetting: Error, Equatable, CustomStringConvertible {
-        package var description: String
-
-        init(_ key: String, _ demand: String) {
-            description = "The setting \(key) must be \(demand)."
-        }
-    }
-
+    package var broker: BrokerAddress
+    package var database: DatabaseSettings
+    package var concurrency: Int
     package var training: TrainingParameters
     package var interval: Duration
     package var minimumNewRatings: Int
@@ -44,59 +49,48 @@ package struct RecommenderSettings: Sendable {
     package var youTubeTimeout: Duration
 
     /// Reads the settings; `cores` is the default number of threads.
-    package init(_ reader: ConfigReader, cores: Int) throws(InvalidSetting) {
-        let source = Source(reader: reader)
-        let engine = reader.string(forKey: "als.engine") ?? Solver.cholesky.rawValue
-        guard let solver = Solver(rawValue: engine) else {
-            throw InvalidSetting("als.engine", "one of " + Solver.allCases.map(\.rawValue).joined(separator: ", "))
-        }
+    package init(_ settings: Settings, cores: Int) throws(SettingsError) {
+        broker = BrokerAddress(
+            host: settings.text("broker.host", default: "127.0.0.1"),
+            port: try settings.integer("broker.port", default: 5672, in: 1...65535),
+            user: settings.text("broker.user", default: "guest"),
+            password: settings.secret("broker.password") ?? "guest",
+            virtualHost: settings.text("broker.vhost", default: "/"))
+        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
+        database = DatabaseSettings(
+            address: DatabaseAddress(address),
+            connections: try settings.integer("database.connections", default: 5, in: 3...1000),
+            applicationName: "mien recommender")
+        concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
+        let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)
+        let lambda = try settings.number("als.lambda", default: 0.1, in: Self.positive)
         training = TrainingParameters(
-            rank: try source.whole("als.rank", 32, in: 1...512),
-            objective: .confidence(
-                alpha: try source.number("als.alpha", 20, above: 0), lambda: try source.number("als.lambda", 0.1, above: 0)),
-            iterations: try source.whole("als.iterations", 15, in: 1...10_000), solver: solver,
-            seed: UInt64(try source.whole("als.seed", 1, in: 0...Int.max)))
-        interval = .seconds(Double(try source.number("als.interval", 60, above: 0)))
-        minimumNewRatings = try source.whole("als.minimumNewRatings", 10, in: 1...Int.max)
-        threads = try source.whole("als.threads", max(1, cores), in: 1...1024)
-        rows = try source.whole("als.rows", 10, in: 1...1000)
-        keptVersions = try source.whole("als.keep", 3, in: 1...1000)
-        clickWeight = try source.number("click.weight", 1, above: -.leastNonzeroMagnitude)
+            rank: try settings.integer("als.rank", default: 32, in: 1...512),
+            objective: .confidence(alpha: Float(alpha), lambda: Float(lambda)),
+            iterations: try settings.integer("als.iterations", default: 15, in: 1...10_000),
+            solver: try settings.choice("als.engine", default: Solver.cholesky),
+            seed: UInt64(try settings.integer("als.seed", default: 1)))
+        interval = try settings.duration("als.interval", default: .seconds(60))
+        minimumNewRatings = try settings.integer("als.minimumNewRatings", default: 10, in: 1...Int.max)
+        threads = try settings.integer("als.threads", default: max(1, cores), in: 1...1024)
+        rows = try settings.integer("als.rows", default: 10, in: 1...1000)
+        keptVersions = try settings.integer("als.keep", default: 3, in: 1...1000)
+        clickWeight = Float(try settings.number("click.weight", default: 1, in: 0...1e6))
         var words = MoodKeywords.defaults
         for mood in MoodName.allCases {
-            guard let list = reader.stringArray(forKey: ConfigKey("keywords.\(mood.rawValue)")) else { continue }
+            let key = "keywords.\(mood.rawValue)"
+            guard let list = settings.reader.stringArray(forKey: ConfigKey(key)) else { continue }
             words[mood] = list.filter { !$0.isEmpty }
-        }
-        guard let keywords = MoodKeywords(words) else {
-            throw InvalidSetting("keywords.<mood>", "a list of at least one keyword")
-        }
-        self.keywords = keywords
-        youTubeKey = reader.string(forKey: "youtube.key", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
-        youTubeURL = reader.string(forKey: "youtube.url", default: "https://www.googleapis.com/youtube/v3")
-        youTubeTimeout = .seconds(Double(try source.number("youtube.timeout", 5, above: 0)))
-    }
-
-    /// Numbers from a reader: those that are there and unfit are errors, and not the default.
-    private struct Source {
-        let reader: ConfigReader
-
-        func whole(_ name: String, _ value: Int, in range: ClosedRange<Int>) throws(InvalidSetting) -> Int {
-            let key = ConfigKey(name)
-            let given = reader.int(forKey: key)
-            let demand = range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
-            if given == nil, reader.string(forKey: key) == nil { return value }
-            guard let given, range.contains(given) else { throw InvalidSetting(name, "a whole number, \(demand)") }
-            return given
-        }
-
-        func number(_ name: String, _ value: Float, above bound: Float) throws(InvalidSetting) -> Float {
-            let key = ConfigKey(name)
-            let given = reader.double(forKey: key).map { Float($0) }
-            if given == nil, reader.string(forKey: key) == nil { return value }
-            guard let given, given > bound, given.isFinite else {
-                throw InvalidSetting(name, bound < 0 ? "a number, 0 or more" : "a number above \(bound)")
+            guard words[mood]?.isEmpty == false else {
+                throw .invalid(key: key, value: "", wanted: "a list of at least one keyword")
             }
-            return given
         }
+        guard let keywords = MoodKeywords(words) else { throw .missing(key: "keywords") }
+        self.keywords = keywords
+        youTubeKey = settings.secret("youtube.key").flatMap { $0.isEmpty ? nil : $0 }
+        youTubeURL = settings.text("youtube.url", default: "https://www.googleapis.com/youtube/v3")
+        youTubeTimeout = try settings.duration("youtube.timeout", default: .seconds(5))
     }
+
+    private static let positive = Double(Float.leastNormalMagnitude)...1e9
 }

@@ -116,13 +116,16 @@ struct PublisherTests {
     @Test func anIdleConnectionOutlivesManyHeartbeats() async throws {
         try await VirtualHost.run { host in
             var address = host.address
-            address.heartbeat = .seconds(1)
+            address.heartbeat = .seconds(3)
             let publisher = Publisher(address: address, logger: .silent)
             try await running([publisher]) {
-                try await eventually("listed") { try await host.connections().count == 1 }
+                try await eventually("connected and listed") {
+                    let names = try await host.connections()
+                    return publisher.isConnected && names.count == 1
+                }
                 let before = try await host.connections()
                 // Either side gives up a silent connection after two heartbeats.
-                try await Task.sleep(for: .seconds(5))
+                try await Task.sleep(for: .seconds(13))
                 #expect(try await host.connections() == before)
                 try await publisher.submit(fact, header: .sample())
             }

@@ -1,4 +1,4 @@
-package import Database
+import Database
 import FoundationEssentials
 package import Logging
 import Messages
@@ -68,7 +68,8 @@ package struct Batch: Sendable {
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (parameters, threads, logger, rows) = (parameters, threads, logger, store.rows)
         let (trained, top) = try await onOwnThread(niceness: 10) {
-            let trained = try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) { epoch, loss in
+            let trained = try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) {
+                epoch, loss in
                 logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
             }
             let seen = [snapshot.ratings.byUser, snapshot.watched]
@@ -82,7 +83,7 @@ package struct Batch: Sendable {
         let (version, written) = try await publish(snapshot, trained, top, seconds: seconds)
 
         let loss = trained.losses.last ?? .nan
-        Timer(label: "mien_als_seconds").record(.seconds(seconds))
+        Timer(label: "mien_als_seconds").record(duration: .seconds(seconds))
         Gauge(label: "mien_als_loss").record(loss)
         Gauge(label: "mien_als_ratings").record(snapshot.ratings.count)
         Gauge(label: "mien_als_rows").record(written)
@@ -90,7 +91,8 @@ package struct Batch: Sendable {
         logger.info(
             "als version published",
             metadata: [
-                "als.version": "\(version)", "als.users": "\(snapshot.users.count)", "als.items": "\(snapshot.videos.count)",
+                "als.version": "\(version)", "als.users": "\(snapshot.users.count)",
+                "als.items": "\(snapshot.videos.count)",
                 "als.ratings": "\(snapshot.ratings.count)", "als.rows": "\(written)", "als.loss": "\(loss)",
                 "als.seconds": "\(seconds)",
             ])
@@ -133,7 +135,9 @@ package struct Batch: Sendable {
                 GROUP BY user_id, video ORDER BY user_id, video
                 """
             ) { row in
-                let (user, video, value) = (try row.next(UUID.self), try row.next(String.self), try row.next(Float.self))
+                let (user, video, value) = (
+                    try row.next(UUID.self), try row.next(String.self), try row.next(Float.self)
+                )
                 if users.last != user { users.append(user) }
                 let index: Int
                 if let known = indices[video] {

@@ -1,6 +1,6 @@
 package import Logging
 import Metrics
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Runs the batch again and again, until graceful shutdown.
 package struct BatchLoop: Service {
@@ -16,7 +16,7 @@ package struct BatchLoop: Service {
     }
 
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 guard (try? await Task.sleep(for: interval)) != nil else { return }
                 await runOnce()

@@ -1,6 +1,6 @@
-package import Database
-import FoundationEssentials
-package import Messages
+import Database
+package import FoundationEssentials
+import Messages
 
 /// The versions that were published and are kept.
 package struct Versions: Sendable {
@@ -45,7 +45,8 @@ package struct Versions: Sendable {
         ).map { row in
             Version(
                 number: try row.decode("number"), isCurrent: try row.decode("current"),
-                published: try row.decode("published_at"), users: try row.decode("users"), items: try row.decode("items"),
+                published: try row.decode("published_at"), users: try row.decode("users"),
+                items: try row.decode("items"),
                 ratings: try row.decode("ratings"), loss: try row.decode("loss"), seconds: try row.decode("seconds"))
         }
     }
@@ -114,7 +115,7 @@ package struct Versions: Sendable {
                 AND NOT pg_visible_in_snapshot(changed, $1::text::pg_snapshot)
             """, .text(snapshot))
         for row in rows {
-            let user = UserID(try row.decode("user_id"))
+            let user = UserID(try row.decode("user_id", as: UUID.self))
             let history = try History(of: user, clickWeight: store.clickWeight, connection)
             try store.foldIn(user, history, model, connection)
         }

@@ -5,7 +5,9 @@ import AsyncHTTPClient
 struct CheckCatalogue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask YouTube's oEmbed whether each video of the catalogue is there and may be embedded.",
-        discussion: "Prints those that are not and a sum; exits with 1 when there are any, with 2 when YouTube can't be reached.")
+        discussion:
+            "Prints those that are not and a sum; exits with 1 when there are any, with 2 when YouTube can't be reached."
+    )
 
     @Option(help: "Where oEmbed is.") var url = "https://www.youtube.com/oembed"
 

@@ -31,7 +31,8 @@ struct Evaluate: AsyncParsableCommand {
         ] {
             print(
                 String(
-                    format: "%@ %9.4f %8.4f %8.4f %6d", name.padding(toLength: 11, withPad: " ", startingAt: 0) as NSString,
+                    format: "%@ %9.4f %8.4f %8.4f %6d",
+                    name.padding(toLength: 11, withPad: " ", startingAt: 0) as NSString,
                     metrics.recall20, metrics.ndcg10, metrics.ndcg20, metrics.users))
         }
     }

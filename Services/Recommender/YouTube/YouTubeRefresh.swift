@@ -2,7 +2,7 @@ package import Database
 import FoundationEssentials
 package import Logging
 import Metrics
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Keeps what YouTube finds for the moods' keywords in the database, at most a day old.
 ///
@@ -29,7 +29,7 @@ package struct YouTubeRefresh: Service {
     }
 
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {
                     try await refresh()
@@ -49,7 +49,8 @@ package struct YouTubeRefresh: Service {
             case .success(let videos):
                 try await store(videos, for: keyword)
             case .failure(let failure):
-                logger.warning("youtube search failed", metadata: ["youtube.query": "\(keyword)", "error": "\(failure)"])
+                logger.warning(
+                    "youtube search failed", metadata: ["youtube.query": "\(keyword)", "error": "\(failure)"])
                 if failure == .quota || failure == .key { return try await postpone() }
             }
         }

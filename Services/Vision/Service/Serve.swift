@@ -1,6 +1,7 @@
 import ArgumentParser
 import Broker
 import Logging
+import Messages
 import Operations
 
 /// `vision serve`: the service.
