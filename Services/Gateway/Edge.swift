@@ -21,24 +21,24 @@ package struct Edge: HTTPResponder {
 
     package func respond(to request: Request, context: Context) async throws -> Response {
         let began = ContinuousClock.now
-        var response = await answer(to: request, context: context)
+        let route = routes.first { $0.takes(request) }
+        var response = await answer(to: request, by: route, context)
         response.headers.append(contentsOf: SecurityHeaders.fields)
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
-        let route = context.endpointPath ?? "none"
+        let path = route?.path ?? "none"
         let dimensions = [
-            ("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code)),
+            ("method", Self.methodName(request.method)), ("route", path), ("status", String(response.status.code)),
         ]
         Counter(label: "mien_http_requests_total", dimensions: dimensions).increment()
-        Timer(label: "mien_http_request_seconds", dimensions: [("route", route)])
+        Timer(label: "mien_http_request_seconds", dimensions: [("route", path)])
             .record(duration: ContinuousClock.now - began)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(to request: Request, context: Context) async -> Response {
+    private func answer(to request: Request, by route: Route?, _ context: Context) async -> Response {
         do {
-            let response = try await router.respond(to: request, context: context)
-            guard response.status == .notFound, context.endpointPath == nil else { return response }
-            throw missing(request)
+            guard route != nil else { throw missing(request) }
+            return try await router.respond(to: request, context: context)
         } catch let problem as Problem {
             return problem.response
         } catch let failure as Failure {
@@ -56,10 +56,8 @@ package struct Edge: HTTPResponder {
     private func missing(_ request: Request) -> Problem {
         let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method)
         guard !methods.isEmpty else { return Problem(.notFound, "There is nothing at this path.") }
-        let allowed = methods.map(\.rawValue) + (methods.contains(.get) ? ["HEAD"] : [])
-        return Problem(
-            .methodNotAllowed, "This path takes \(allowed.joined(separator: ", ")).",
-            headers: [.allow: allowed.joined(separator: ", ")])
+        let allowed = (methods.map(\.rawValue) + (methods.contains(.get) ? ["HEAD"] : [])).joined(separator: ", ")
+        return Problem(.methodNotAllowed, "This path takes \(allowed).", headers: [.allow: allowed])
     }
 
     /// Methods are the client's text: only known ones become names of time series.
@@ -81,6 +79,11 @@ package struct Route: Sendable {
         self.method = method
         self.path = path
         self.action = action
+    }
+
+    /// Whether a request comes in here. What can be got can be asked for its head.
+    package func takes(_ request: Request) -> Bool {
+        (method == request.method || method == .get && request.method == .head) && matches(request.uri.path)
     }
 
     /// Whether a request's path is one of this route's.

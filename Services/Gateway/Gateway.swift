@@ -35,6 +35,9 @@ struct Gateway {
             responder: Edge(api),
             server: .http1(
                 configuration: .init(
+                    additionalChannelHandlers: [
+                        ConnectionManners(maximumBodyBytes: settings.maximumImageBytes + ImageUpload.formOverhead)
+                    ],
                     idleTimeout: .nanoseconds(Int64(settings.idleTimeout.seconds * 1e9)),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),

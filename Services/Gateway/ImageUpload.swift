@@ -12,7 +12,7 @@ package struct ImageUpload: Sendable {
     package var timeLimit: Duration
 
     /// What a form may be bigger than the picture in it.
-    private static let formOverhead = 65_536
+    package static let formOverhead = 65_536
 
     package init(maximumBytes: Int, timeLimit: Duration) {
         self.maximumBytes = maximumBytes

@@ -29,6 +29,8 @@ package struct Problem: Error, Hashable {
         stage = failure.stage
         headers = [:]
         if failure.kind == .unavailable { headers[.retryAfter] = String(Self.retryAfter) }
+        // The rest of the body is not read.
+        if failure.kind == .tooLarge && failure.stage == nil { headers[.connection] = "close" }
     }
 
     /// A problem of HTTP itself, which never reaches a queue.

@@ -9,7 +9,6 @@ import HummingbirdTesting
 import Logging
 import Messages
 import NIOCore
-import Synchronization
 import Testing
 
 /// Accepted jobs, with a real Postgres; the test plays the broker and the stages.
@@ -29,16 +28,15 @@ struct AcceptedJobTests {
             try await TestDatabase.withPool(of: address) { database in
                 let jobs = JobStore(database)
                 try await jobs.migrate()
-                let gateway = Scripted.gateway(
-                    settings: settings, database: database,
-                    accept: {
-                        (message: any Message, header: JobHeader) async throws(BrokerError) in
-                        do {
-                            try await work(message, header, jobs)
-                        } catch {
-                            throw error as? BrokerError ?? .disconnected
-                        }
-                    })
+                let accept: @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = {
+                    (message: any Message, header: JobHeader) async throws(BrokerError) in
+                    do {
+                        try await work(message, header, jobs)
+                    } catch {
+                        throw error as? BrokerError ?? .disconnected
+                    }
+                }
+                let gateway = Scripted.gateway(settings: settings, database: database, accept: accept)
                 try await Scripted.test(gateway) { client in try await body(client, jobs, database) }
             }
         }
@@ -55,13 +53,13 @@ struct AcceptedJobTests {
     @Test func anAcceptedSelfieIsQueuedAndThenDone() async throws {
         let seen = Seen()
         try await withGateway { message, header, _ in
-            seen.messages.withLock { $0.append((message, header)) }
+            seen.note(message, header)
         } _: { client, jobs, _ in
             let accepted = try await client.execute(
                 uri: "/v1/selfies", method: .post, headers: asynchronous, body: picture)
             #expect(accepted.status == .accepted)
             let location = try #require(accepted.headers[.location])
-            let header = try #require(seen.messages.withLock { $0.first?.1 })
+            let header = try #require(seen.header)
             #expect(location == "/v1/jobs/\(header.job)")
             #expect(header.urgency == .accepted && header.deadline == nil && header.gateway == nil)
 
@@ -148,7 +146,7 @@ struct AcceptedJobTests {
     @Test func aKeySentAgainIsOneJobUntilItIsDone() async throws {
         let seen = Seen()
         try await withGateway { message, header, _ in
-            seen.messages.withLock { $0.append((message, header)) }
+            seen.note(message, header)
         } _: { client, jobs, database in
             var headers = asynchronous
             headers[HTTPField.Name("Idempotency-Key")!] = "key"

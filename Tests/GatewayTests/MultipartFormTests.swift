@@ -76,7 +76,7 @@ import Testing
         ("Content-Disposition: form-data; filename=a", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Type: a/b\r\nContent-Type: a/c", .badHeaders),
-        ("Content-Disposition: form-data;\r\n name=a", .badHeaders),
+        ("Content-Disposition: form-data;\r\n name=a", .unnamedField),
         ("Content-Disposition: form-data; name=a\nX: y", .badHeaders),
         ("X: " + String(repeating: "y", count: 5000), .badHeaders),
     ])

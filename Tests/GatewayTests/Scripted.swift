@@ -48,7 +48,7 @@ struct Scripted {
     /// Stages that recognise `user` in every picture.
     static func stages(recognising user: UserID?, recording seen: Seen = Seen()) -> Ask {
         { (message: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
-            seen.messages.withLock { $0.append((message, header)) }
+            seen.note(message, header)
             return envelope(Example.recommended(user), header)
         }
     }
@@ -64,8 +64,14 @@ struct Scripted {
 
 /// What the scripted stages were asked.
 final class Seen: Sendable {
-    let messages = Mutex<[(any Message, JobHeader)]>([])
+    private let messages = Mutex<[(any Message, JobHeader)]>([])
 
+    func note(_ message: any Message, _ header: JobHeader) {
+        messages.withLock { $0.append((message, header)) }
+    }
+
+    var header: JobHeader? { messages.withLock { $0.first?.1 } }
+    var clicks: Int { messages.withLock { $0.count { $0.0 is VideoClicked } } }
     var jobs: [JobID] { messages.withLock { $0.map(\.1.job) } }
     var first: (any Message)? { messages.withLock { $0.first?.0 } }
 }

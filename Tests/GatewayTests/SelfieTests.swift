@@ -6,7 +6,6 @@ import HummingbirdTesting
 import HTTPTypes
 import Messages
 import NIOCore
-import Synchronization
 import Testing
 
 @Suite struct SelfieTests {
@@ -62,7 +61,7 @@ import Testing
         #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
         #expect(message.request.declaredNew)
         #expect(message.image == Data(picture.readableBytesView))
-        let header = try #require(seen.messages.withLock { $0.first?.1 })
+        let header = try #require(seen.header)
         #expect(header.trip == .selfie && header.urgency == .interactive && header.gateway != nil)
         let deadline = try #require(header.deadline)
         #expect((10...15).contains(deadline.timeIntervalSinceNow))

@@ -6,7 +6,6 @@ import HummingbirdTesting
 import HTTPTypes
 import Messages
 import NIOCore
-import Synchronization
 import Testing
 
 @Suite struct UserTests {
@@ -16,7 +15,7 @@ import Testing
     func gateway(seen: Seen = Seen()) -> Edge {
         let known = user
         return Scripted.gateway { (message: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
-            seen.messages.withLock { $0.append((message, header)) }
+            seen.note(message, header)
             let unknown = Scripted.envelope(Failure(.unknownUser, "Nobody has this id."), header)
             switch message {
             case let asked as UserRequested where asked.user != known: return unknown
@@ -126,7 +125,7 @@ import Testing
                 #expect(response.status == .badRequest)
             }
         }
-        #expect(seen.messages.withLock { $0.compactMap { $0.0 as? VideoClicked }.count } == 2)
+        #expect(seen.clicks == 2)
     }
 
     @Test func aCookieThatIsNoIdNamesNobody() async throws {

@@ -69,6 +69,7 @@ def selfie(status="returning", reason=None, mood="happy", box=None, image=(1280,
             {"stage": "recommender", "queued_ms": 0.4, "worked_ms": 2.2},
         ],
     }
+    answer["user"] = {name: value for name, value in answer["user"].items() if value is not None}
     if reaction is not None:
         answer["reaction"] = reaction
     return answer
