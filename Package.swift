@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Pixel and factor arithmetic is some fifty times slower unoptimised, which would make the tests crawl.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let openVINOHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(openVINO)/include"])]
 let openVINOLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(openVINO)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(openVINO)/lib"]),
@@ -101,7 +104,7 @@ let package = Package(
                 configuration, lifecycle, arguments,
             ],
             path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO"],
-            swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
+            swiftSettings: strict + optimised + openVINOHeaders, linkerSettings: openVINOLibraries),
         .executableTarget(
             name: "Identity",
             dependencies: [
@@ -115,7 +118,8 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")], swiftSettings: strict),
+            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")],
+            swiftSettings: strict + optimised),
 
         // A database of a test's own.
         .target(
@@ -124,7 +128,9 @@ let package = Package(
         // The load driver of `make bench`.
         .executableTarget(
             name: "bench",
-            dependencies: ["Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio],
+            dependencies: [
+                "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio, nioHTTP1, signals,
+            ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
 
         // Tests: one folder a module, and the whole suite on real parts.

@@ -39,6 +39,7 @@ package final class Publisher: Service {
     /// Publishes and returns once the broker has the message.
     func publish(_ publication: Publication) async throws(BrokerError) {
         guard isConnected else { throw .disconnected }
+        guard !thread.isStalled else { throw .blocked }
         let confirm = Promise<Void>()
         thread.send(.publish(publication, confirm))
         try await confirm.value(within: confirmLimit, orFail: .unconfirmed)

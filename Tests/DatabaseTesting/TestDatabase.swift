@@ -12,6 +12,7 @@ package enum TestDatabase {
     package static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Makes a database, runs `body` with its address and drops it whatever happens.
+    @discardableResult
     package static func withAddress<R>(_ body: (DatabaseAddress) async throws -> R) async throws -> R {
         guard let server else { throw DatabaseError.unavailable(isMissing) }
         let admin = Database(DatabaseSettings(address: server, connections: 1), logger: silence)
@@ -29,6 +30,7 @@ package enum TestDatabase {
     }
 
     /// Runs `body` with a pool of its own and closes it.
+    @discardableResult
     package static func withPool<R>(
         of address: DatabaseAddress, connections: Int = 4, _ body: (Database) async throws -> R
     ) async throws -> R {

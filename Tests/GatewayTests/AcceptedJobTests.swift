@@ -9,6 +9,7 @@ import HummingbirdTesting
 import Logging
 import Messages
 import NIOCore
+import Synchronization
 import Testing
 
 /// Accepted jobs, with a real Postgres; the test plays the broker and the stages.
@@ -28,14 +29,16 @@ struct AcceptedJobTests {
             try await TestDatabase.withPool(of: address) { database in
                 let jobs = JobStore(database)
                 try await jobs.migrate()
-                let gateway = Scripted.gateway(settings: settings, database: database) {
-                    (message: any Message, header: JobHeader) async throws(BrokerError) in
-                    do {
-                        try await work(message, header, jobs)
-                    } catch {
-                        throw error as? BrokerError ?? .disconnected
-                    }
-                }
+                let gateway = Scripted.gateway(
+                    settings: settings, database: database,
+                    accept: {
+                        (message: any Message, header: JobHeader) async throws(BrokerError) in
+                        do {
+                            try await work(message, header, jobs)
+                        } catch {
+                            throw error as? BrokerError ?? .disconnected
+                        }
+                    })
                 try await Scripted.test(gateway) { client in try await body(client, jobs, database) }
             }
         }
@@ -46,7 +49,7 @@ struct AcceptedJobTests {
     }
 
     func object(_ response: TestResponse) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+        try #require(try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
     }
 
     @Test func anAcceptedSelfieIsQueuedAndThenDone() async throws {
@@ -218,7 +221,8 @@ struct AcceptedJobTests {
             #expect(try await jobs.job(done.job) != nil)
             #expect(try await jobs.job(lost.job)?.state == .queued)
 
-            try await database.query("UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
+            try await database.query(
+                "UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
             try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
             #expect(try await jobs.job(done.job) == nil)
             #expect(try await jobs.job(lost.job)?.state == .failed)

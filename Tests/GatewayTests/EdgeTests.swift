@@ -23,7 +23,7 @@ import Testing
             #expect(page.status == .ok)
             #expect(page.headers[.contentType] == "text/html; charset=utf-8")
             let html = String(buffer: page.body)
-            let links = html.matches(of: /(?:href|src)="(\/[^"]*)"/).map { String($0.1) }
+            let links = html.matches(of: #/(?:href|src)="(/[^"]*)"/#).map { String($0.1) }
             #expect(links.count == 3)
             var scripts: [String] = []
             for link in links + PageFiles.parts.keys.map({ "/page/\($0)" }) {
@@ -32,7 +32,7 @@ import Testing
                 if link.hasSuffix(".js") { scripts.append(String(buffer: file.body)) }
             }
             // Whatever a module imports is served too.
-            for name in scripts.flatMap({ $0.matches(of: /from "\.\/([^"]*)"/).map { String($0.1) } }) {
+            for name in scripts.flatMap({ $0.matches(of: #/from "\./([^"]*)"/#).map { String($0.1) } }) {
                 #expect(PageFiles.parts[name] != nil)
             }
         }
@@ -68,7 +68,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/v1/selfies", HTTPRequest.Method.get, "POST"), ("/", .post, "GET, HEAD"), ("/v1/users/me", .put, "GET, DELETE, HEAD"),
+        ("/v1/selfies", HTTPRequest.Method.get, "POST"), ("/", .post, "GET, HEAD"),
+        ("/v1/users/me", .put, "GET, DELETE, HEAD"),
         ("/v1/users/me/clicks", .delete, "POST"),
     ])
     func aWrongMethodIsToldTheRightOnes(_ path: String, _ method: HTTPRequest.Method, _ allowed: String) async throws {
@@ -80,7 +81,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/nothing", "/v1", "/v2/selfies", "/page/", "/page/secret.js", "/page/../openapi.yaml", "/problems/none"])
+    @Test(arguments: [
+        "/nothing", "/v1", "/v2/selfies", "/page/", "/page/secret.js", "/page/../openapi.yaml", "/problems/none",
+    ])
     func whereThereIsNothingIsNotFound(_ path: String) async throws {
         try await Scripted.test(Scripted.gateway()) { client in
             let response = try await client.execute(uri: path, method: .get)
@@ -98,8 +101,8 @@ import Testing
         for line in text.split(separator: "\n") {
             if !line.hasPrefix(" ") { inPaths = line == "paths:" }
             guard inPaths else { continue }
-            if let match = line.wholeMatch(of: /  (\/\S*):/) { path = String(match.1) }
-            if let path, let match = line.wholeMatch(of: /    (get|post|put|delete|patch|head|options):/) {
+            if let match = line.wholeMatch(of: #/  (/\S*):/#) { path = String(match.1) }
+            if let path, let match = line.wholeMatch(of: #/    (get|post|put|delete|patch|head|options):/#) {
                 described.insert("\(match.1.uppercased()) \(path)")
             }
         }

@@ -35,7 +35,9 @@ import Testing
         #expect(ContentType("imagery/png")?.mayBePicture == false)
     }
 
-    @Test(arguments: ["", "image", "image/", "/png", "image/p ng", "a/b/c", "a/b; c", "a/b; =d", "a/b; c=\"d", "a/b; c=d; C=e"])
+    @Test(arguments: [
+        "", "image", "image/", "/png", "image/p ng", "a/b/c", "a/b; c", "a/b; =d", "a/b; c=\"d", "a/b; c=d; C=e",
+    ])
     func refusesContentTypesThatAreNone(_ text: String) {
         #expect(ContentType(text) == nil)
     }

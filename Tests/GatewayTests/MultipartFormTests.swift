@@ -38,7 +38,8 @@ import Testing
 
     @Test func everyByteMayBeInAPicture() throws {
         let bytes = Data((0...255).map { UInt8($0) } + Array("\r\n--".utf8) + Array("--b".utf8))
-        let body = Data("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n".utf8) + bytes + Data("\r\n--b--".utf8)
+        let body =
+            Data("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n".utf8) + bytes + Data("\r\n--b--".utf8)
         #expect(try MultipartForm(body, boundary: "b").fields[0].content == bytes)
     }
 
@@ -57,8 +58,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", MultipartError.noDelimiter), ("nothing", .noDelimiter), ("--bx\r\n", .badDelimiter), ("--b", .badDelimiter),
-        ("--b\n", .badDelimiter), ("--b\r\n", .notClosed), ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX", .notClosed),
+        ("", MultipartError.noDelimiter), ("nothing", .noDelimiter), ("--bx\r\n", .badDelimiter),
+        ("--b", .badDelimiter),
+        ("--b\n", .badDelimiter), ("--b\r\n", .notClosed),
+        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX", .notClosed),
         ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX\n--b--", .notClosed),
         ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX\r\n--b", .badDelimiter),
     ])
@@ -69,10 +72,12 @@ import Testing
     @Test(arguments: [
         ("X", MultipartError.badHeaders), ("Content-Type: image/png", .unnamedField),
         ("Content-Disposition: attachment; name=a", .unnamedField), ("Content-Disposition: form-data", .unnamedField),
-        ("Content-Disposition: form-data; name=\"a", .unnamedField), ("Content-Disposition: form-data; filename=a", .unnamedField),
+        ("Content-Disposition: form-data; name=\"a", .unnamedField),
+        ("Content-Disposition: form-data; filename=a", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Type: a/b\r\nContent-Type: a/c", .badHeaders),
-        ("Content-Disposition: form-data;\r\n name=a", .badHeaders), ("Content-Disposition: form-data; name=a\nX: y", .badHeaders),
+        ("Content-Disposition: form-data;\r\n name=a", .badHeaders),
+        ("Content-Disposition: form-data; name=a\nX: y", .badHeaders),
         ("X: " + String(repeating: "y", count: 5000), .badHeaders),
     ])
     func refusesBrokenFields(_ head: String, _ error: MultipartError) {
@@ -90,7 +95,9 @@ import Testing
 
     /// Whatever prefix or single change of a good form comes, reading it ends with a form or a reason.
     @Test func survivesDamage() {
-        let good = Data(field("Content-Disposition: form-data; name=\"image\"; filename=\"x\"\r\nContent-Type: image/png", "PIXELS").utf8)
+        let good = Data(
+            field("Content-Disposition: form-data; name=\"image\"; filename=\"x\"\r\nContent-Type: image/png", "PIXELS")
+                .utf8)
         for length in 0...good.count { _ = try? MultipartForm(good.prefix(length), boundary: "b") }
         for index in 0..<good.count {
             for byte in [0, 0x0a, 0x0d, 0x22, 0x2d, 0x3b, 0xff] as [UInt8] {

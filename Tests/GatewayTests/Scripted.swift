@@ -16,8 +16,10 @@ struct Scripted {
 
     static func gateway(
         settings: GatewaySettings = GatewaySettings(), database: Database = nowhere,
-        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in },
-        ask: @escaping Ask = { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in throw .disconnected }
+        ask: @escaping Ask = { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
+            throw .disconnected
+        },
+        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in }
     ) -> Edge {
         let dispatcher = Dispatcher(
             ask: { (message: any Message, header: JobHeader, _: Date) async throws(BrokerError) -> Envelope in
@@ -30,7 +32,9 @@ struct Scripted {
                 logger: Logger(label: "test")))
     }
 
-    static func test(_ gateway: Edge, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void) async throws {
+    static func test(_ gateway: Edge, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void)
+        async throws
+    {
         try await Application(responder: gateway).test(.router, body)
     }
 

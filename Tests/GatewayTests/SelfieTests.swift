@@ -6,6 +6,7 @@ import HummingbirdTesting
 import HTTPTypes
 import Messages
 import NIOCore
+import Synchronization
 import Testing
 
 @Suite struct SelfieTests {
@@ -22,7 +23,8 @@ import Testing
                 let cookie = try #require(response.headers[.setCookie])
                 #expect(cookie.contains("mien_user=\(user)"))
                 #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"))
-                let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
                 #expect((body["user"] as? [String: Any])?["id"] as? String == user.description)
                 #expect((body["user"] as? [String: Any])?["status"] as? String == "returning")
                 #expect(body["recommendation_version"] as? Int == 7)
@@ -42,7 +44,7 @@ import Testing
             let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
             #expect(response.status == .ok)
             #expect(response.headers[.setCookie]?.contains("Max-Age=0") == true)
-            let answer = try JSON.decode(SelfieAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(SelfieAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.user.status == .uncertain)
             #expect(answer.user.reason == .ambiguous)
             #expect(answer.user.id == nil)
@@ -59,7 +61,7 @@ import Testing
         let message = try #require(seen.first as? ImageSubmitted)
         #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
         #expect(message.request.declaredNew)
-        #expect(message.image == Data(buffer: picture))
+        #expect(message.image == Data(picture.readableBytesView))
         let header = try #require(seen.messages.withLock { $0.first?.1 })
         #expect(header.trip == .selfie && header.urgency == .interactive && header.gateway != nil)
         let deadline = try #require(header.deadline)
@@ -129,7 +131,8 @@ import Testing
             #expect(response.status == Problem.table(failureKind).status)
             #expect(response.headers[.contentType] == "application/problem+json")
             #expect((response.headers[.retryAfter] != nil) == (failureKind == .unavailable))
-            let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+            let body = try #require(
+                try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
             #expect(body["type"] as? String == "/problems/\(failureKind.rawValue)")
             #expect(body["status"] as? Int == response.status.code)
             #expect(body["detail"] as? String == "A sentence.")
@@ -144,7 +147,9 @@ import Testing
         (.deadlinePassed, 504), (.unencodable("x"), 500),
     ])
     func theBrokersTroublesAreTold(_ error: BrokerError, _ status: Int) async throws {
-        let gateway = Scripted.gateway { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in throw error }
+        let gateway = Scripted.gateway { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
+            throw error
+        }
         try await Scripted.test(gateway) { client in
             let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
             #expect(response.status.code == status)
@@ -178,7 +183,7 @@ import Testing
             let response = try await client.execute(uri: "/v1/analyses", method: .post, body: picture)
             #expect(response.status == .ok)
             #expect(response.headers[.setCookie] == nil)
-            let answer = try JSON.decode(AnalysisAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(AnalysisAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.mood == Example.analysis.mood)
         }
     }
@@ -186,7 +191,8 @@ import Testing
     @Test func takesTheFieldOfAForm() async throws {
         let seen = Seen()
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
-            let form = "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nPIXELS\r\n--b--\r\n"
+            let form =
+                "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nPIXELS\r\n--b--\r\n"
             let response = try await client.execute(
                 uri: "/v1/selfies", method: .post, headers: [.contentType: "multipart/form-data; boundary=b"],
                 body: ByteBuffer(string: form))
@@ -197,9 +203,18 @@ import Testing
 
     @Test(arguments: [
         ("multipart/form-data", "--b\r\n\r\n--b--", 400),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nX\r\n--b--", 400),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\nContent-Type: text/plain\r\n\r\nX\r\n--b--", 415),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n\r\n--b--", 400),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nX\r\n--b--", 400
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"image\"\r\nContent-Type: text/plain\r\n\r\nX\r\n--b--", 415
+        ),
+        (
+            "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n\r\n--b--",
+            400
+        ),
         ("multipart/form-data; boundary=b", "", 400),
     ])
     func refusesFormsWithoutAPicture(_ type: String, _ body: String, _ status: Int) async throws {
@@ -240,6 +255,6 @@ import Testing
 
 /// The last part of a problem's type.
 func kind(_ response: TestResponse) throws -> String? {
-    let body = try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any]
+    let body = try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any]
     return (body?["type"] as? String)?.split(separator: "/").last.map(String.init)
 }

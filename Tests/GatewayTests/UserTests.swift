@@ -6,6 +6,7 @@ import HummingbirdTesting
 import HTTPTypes
 import Messages
 import NIOCore
+import Synchronization
 import Testing
 
 @Suite struct UserTests {
@@ -38,7 +39,8 @@ import Testing
             for (uri, headers) in [("/v1/users/\(user)", [:]), ("/v1/users/me", cookie())] as [(String, HTTPFields)] {
                 let response = try await client.execute(uri: uri, method: .get, headers: headers)
                 #expect(response.status == .ok)
-                let body = try #require(try JSONSerialization.jsonObject(with: Data(buffer: response.body)) as? [String: Any])
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
                 #expect(body["id"] as? String == user.description)
                 #expect(body["since"] as? String == "2023-11-14T22:13:20Z")
                 #expect(body["faces"] as? Int == 2)
@@ -49,7 +51,7 @@ import Testing
     @Test func listsRecommendations() async throws {
         try await Scripted.test(gateway()) { client in
             let response = try await client.execute(uri: "/v1/users/\(user)/recommendations", method: .get)
-            let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(buffer: response.body))
+            let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.user.id == user)
             #expect(answer.recommendations.map(\.rank) == [1, 2, 3, 4, 5, 6])
         }
@@ -57,7 +59,10 @@ import Testing
 
     @Test func unknownAndInvalidIdsAreTold() async throws {
         try await Scripted.test(gateway()) { client in
-            for path in ["/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me", "/goData"] {
+            for path in [
+                "/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me",
+                "/goData",
+            ] {
                 let response = try await client.execute(uri: path, method: .get)
                 #expect(response.status == .notFound)
                 #expect(try kind(response) == "unknown-user")
@@ -72,7 +77,9 @@ import Testing
         let seen = Seen()
         try await Scripted.test(gateway(seen: seen)) { client in
             let body = ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#)
-            for (path, headers) in [("/v1/users/\(user)/clicks", [:]), ("/v1/users/me/clicks", cookie())] as [(String, HTTPFields)] {
+            for (path, headers) in [("/v1/users/\(user)/clicks", [:]), ("/v1/users/me/clicks", cookie())]
+                as [(String, HTTPFields)]
+            {
                 let response = try await client.execute(uri: path, method: .post, headers: headers, body: body)
                 #expect(response.status == .noContent)
             }
@@ -106,7 +113,7 @@ import Testing
         let seen = Seen()
         try await Scripted.test(gateway(seen: seen)) { client in
             let data = try await client.execute(uri: "/goData", method: .get, headers: cookie())
-            let links = try JSON.decode([NamedLink].self, from: Data(buffer: data.body))
+            let links = try JSON.decode([NamedLink].self, from: Data(data.body.readableBytesView))
             #expect(links.count == 6)
             #expect(links.first?.name == "Video 1")
             #expect(links.first?.url == "https://www.youtube.com/watch?v=aaaaaaaaaa1")
@@ -124,7 +131,8 @@ import Testing
 
     @Test func aCookieThatIsNoIdNamesNobody() async throws {
         try await Scripted.test(gateway()) { client in
-            let response = try await client.execute(uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
+            let response = try await client.execute(
+                uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
             #expect(response.status == .notFound)
         }
     }

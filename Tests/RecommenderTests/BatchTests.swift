@@ -1,4 +1,5 @@
 import Database
+import DatabaseTesting
 import Foundation
 import Messages
 import Recommender
@@ -6,7 +7,7 @@ import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Testing
 
-@Suite(.enabled(if: TestDatabase.address != nil, TestDatabase.isMissing))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
 struct BatchTests {
     @Test func waitsForEnoughNewRatings() async throws {
         try await TestDatabase.withStore { store in
@@ -167,7 +168,8 @@ struct BatchTests {
             let scenario = try Scenario(store)
             _ = try await scenario.rateInTwoGroups()
             let batch = scenario.batch {
-                #expect(try await scenario.batch().run() == .elsewhere)
+                let other = try await scenario.batch().run()
+                #expect(other == .elsewhere)
             }
             #expect(try await batch.run() == .published(version: 1, rows: 160))
         }
@@ -182,7 +184,7 @@ struct BatchTests {
             try await testGracefulShutdown { trigger in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
-                        try await BatchLoop(batch, interval: .milliseconds(20), logger: silent).run()
+                        try await BatchLoop(batch, interval: .milliseconds(20), logger: TestDatabase.silence).run()
                     }
                     for await _ in published { break }
                     while try await scenario.count("versions") == 0 { await Task.yield() }

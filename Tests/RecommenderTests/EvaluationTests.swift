@@ -17,8 +17,9 @@ import Testing
         let metrics = evaluation.measure { $0 == 0 ? [9, 5, 8, 6] : [7] }
         #expect(metrics.users == 2)
         #expect(metrics.recall20 == 1)
-        let ideal = 1 + 1 / log2(3)
-        let gain = (1 / log2(3) + 1 / log2(5)) / ideal
+        // 1/log₂3 and 1/log₂5.
+        let (second, fourth) = (0.6309297535714575, 0.43067655807339306)
+        let gain = (second + fourth) / (1 + second)
         #expect(abs(metrics.ndcg10 - (gain + 1) / 2) < 1e-12)
         #expect(metrics.ndcg10 == metrics.ndcg20)
         let late = evaluation.measure { _ in Array(10..<25) + [7] }

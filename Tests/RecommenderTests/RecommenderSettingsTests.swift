@@ -1,4 +1,4 @@
-import Configuration
+import Broker
 import Messages
 import Operations
 import Recommender

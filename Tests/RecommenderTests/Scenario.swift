@@ -1,5 +1,6 @@
 import Broker
 import Database
+import DatabaseTesting
 import Foundation
 import Messages
 import Recommender
@@ -16,7 +17,7 @@ struct Scenario: Sendable {
         catalogue = try Catalogue.bundled()
         stage = RecommenderStage(
             store: store, catalogue: catalogue, keywords: try #require(MoodKeywords(keywords)),
-            asksYouTube: asksYouTube, logger: silent)
+            asksYouTube: asksYouTube, logger: TestDatabase.silence)
     }
 
     func video(_ index: Int) -> VideoID { catalogue.entries[index].video.id }
@@ -65,7 +66,7 @@ struct Scenario: Sendable {
             store: store,
             parameters: TrainingParameters(
                 rank: rank, objective: .confidence(alpha: 10, lambda: 0.1), iterations: 6),
-            minimumNewRatings: minimum, kept: kept, threads: 2, logger: silent, onTrained: onTrained)
+            minimumNewRatings: minimum, kept: kept, threads: 2, logger: TestDatabase.silence, onTrained: onTrained)
     }
 
     /// Two groups of eight people; each group enjoys most of twelve videos of its own.

@@ -1,6 +1,8 @@
 import AsyncHTTPClient
 import Database
+import DatabaseTesting
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Messages
 import Synchronization
@@ -49,7 +51,8 @@ final class YouTubeStandIn: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) }, logger: silent)
+            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) },
+            logger: TestDatabase.silence)
         return try await withThrowingTaskGroup(of: R?.self) { group in
             group.addTask {
                 try await application.run()
@@ -141,7 +144,7 @@ final class YouTubeStandIn: Sendable {
     }
 }
 
-@Suite(.enabled(if: TestDatabase.address != nil, TestDatabase.isMissing))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
 struct YouTubeRefreshTests {
     private static let words: [MoodName: [String]] = [
         .happy: ["dance", "calm"], .surprised: ["space"], .neutral: ["calm"], .upset: ["calm"],
@@ -150,7 +153,7 @@ struct YouTubeRefreshTests {
     private func refresh(_ store: Store, _ url: String, timeout: Duration = .seconds(5)) throws -> YouTubeRefresh {
         YouTubeRefresh(
             search: YouTubeSearch(key: "k", url: url, client: .shared, timeout: timeout),
-            keywords: try #require(MoodKeywords(Self.words)), database: store.database, logger: silent)
+            keywords: try #require(MoodKeywords(Self.words)), database: store.database, logger: TestDatabase.silence)
     }
 
     private static let found = #"{"items": [{"id": {"videoId": "yt_found_001"}, "snippet": {"title": "Found"}}]}"#

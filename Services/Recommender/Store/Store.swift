@@ -1,6 +1,6 @@
 package import Database
 import FoundationEssentials
-internal import Messages
+import Messages
 
 /// What the recommender knows of people, videos and ratings.
 ///

@@ -1,5 +1,5 @@
 package import AsyncHTTPClient
-internal import Messages
+import Messages
 import NIOCore
 import NIOHTTP1
 

@@ -1,6 +1,6 @@
 package import AsyncHTTPClient
-internal import FoundationEssentials
-internal import Messages
+import FoundationEssentials
+import Messages
 import NIOCore
 import NIOHTTP1
 

@@ -37,7 +37,8 @@ func evaluateLFW(_ list: VerificationPairs, images: String, lanes: AnalysisLanes
         let faces = try analyser.faces(in: picture, smallest: 20)
         let middle = SIMD2(Float(picture.image.width), Float(picture.image.height)) / 2
         func distance(_ face: Detection) -> Float {
-            let offset = (SIMD2(face.corners[0], face.corners[1]) + SIMD2(face.corners[2], face.corners[3])) / 2 - middle
+            let offset =
+                (SIMD2(face.corners[0], face.corners[1]) + SIMD2(face.corners[2], face.corners[3])) / 2 - middle
             return (offset * offset).sum()
         }
         guard let face = faces.min(by: { distance($0) < distance($1) }), let aligned = analyser.align(face, in: picture)

@@ -38,7 +38,8 @@ struct VisionSettings: Sendable {
         batch = try settings.integer("vision.batch", default: 4, in: 1...64)
         batchWait = try settings.duration("vision.batchWait", default: .zero)
         var look = LookSettings()
-        look.limits.bytes = try settings.integer("vision.maximumImageBytes", default: look.limits.bytes, in: 1...Int.max)
+        look.limits.bytes = try settings.integer(
+            "vision.maximumImageBytes", default: look.limits.bytes, in: 1...Int.max)
         look.limits.pixels = try settings.integer(
             "vision.maximumImagePixels", default: look.limits.pixels, in: 1...Int.max)
         look.limits.memory = try settings.integer(

@@ -32,7 +32,11 @@ struct VisionStage: StageHandler {
         let progress = await look(at: jobs)
         var outcomes: [Outcome?] = progress.map { if case .ended(let outcome) = $0 { outcome } else { nil } }
         let seen = progress.enumerated().compactMap { index, progress in
-            if case .seen(let request, let face) = progress { (index: index, request: request, face: face) } else { nil }
+            if case .seen(let request, let face) = progress {
+                (index: index, request: request, face: face)
+            } else {
+                nil
+            }
         }
         if !seen.isEmpty {
             do {
@@ -66,7 +70,8 @@ struct VisionStage: StageHandler {
             return .ended(.unreadable(error))
         }
         do {
-            let face = try await timed(looking) { [settings] lane in try await lane.look(at: submitted.image, settings) }
+            let face = try await timed(looking) { [settings] lane in try await lane.look(at: submitted.image, settings)
+            }
             return .seen(submitted.request, face)
         } catch {
             return .ended(failed(job, error))
