@@ -73,9 +73,13 @@ package struct Gallery: Sendable {
             templates.withUnsafeBufferPointer { templates in
                 flat.withUnsafeBufferPointer { flat in
                     guard let probe = flat.baseAddress, let face = templates.baseAddress else { return }
-                    BLAS.multiply(
-                        probe, rows: probes.count, by: face + start * width, columns: length, rank: width,
-                        into: &cosines)
+                    if probes.count == 1 {
+                        BLAS.multiply(face + start * width, rows: length, rank: width, by: probe, into: &cosines)
+                    } else {
+                        BLAS.multiply(
+                            probe, rows: probes.count, by: face + start * width, columns: length, rank: width,
+                            into: &cosines)
+                    }
                 }
             }
             for probe in probes.indices {

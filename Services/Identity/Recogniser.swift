@@ -34,7 +34,17 @@ package actor Recogniser {
     }
 
     /// Recognises faces that waited together; each entry is what became of it.
+    ///
+    /// Loads the gallery first where that has not been done: half a gallery would take somebody known for uncertain.
     package func recognise(_ faces: [Candidate]) async -> [Result<Person, any Error>] {
+        guard !faces.isEmpty else { return [] }
+        if !isLoaded {
+            do {
+                try await catchUp()
+            } catch {
+                return faces.map { _ in .failure(error) }
+            }
+        }
         let probes = faces.map { candidate in
             candidate.isComparable(with: network) ? candidate.template.values : nil
         }

@@ -96,20 +96,12 @@ package actor Connection {
             try writer.finish()
         } catch {
             _ = PQputCopyEnd(pointer, "the sender gave up")
-            drain(pointer)
+            endCopy()
             throw error
         }
         guard PQputCopyEnd(pointer, nil) == 1 else { throw lost(pointer) }
-        let end: Result
-        do {
-            end = try checked(PQgetResult(pointer))
-        } catch {
-            drain(pointer)
-            throw error
-        }
-        drain(pointer)
-        try query("RESET statement_timeout")
-        return end.affected
+        defer { endCopy() }
+        return try checked(PQgetResult(pointer)).affected
     }
 
     /// Reads the rows of a query by COPY, in binary and in constant memory: `body` is called for each as it comes.
@@ -135,14 +127,8 @@ package actor Connection {
                 throw error
             }
         }
-        do {
-            _ = try checked(PQgetResult(pointer))
-        } catch {
-            drain(pointer)
-            throw error
-        }
-        drain(pointer)
-        try self.query("RESET statement_timeout")
+        defer { endCopy() }
+        _ = try checked(PQgetResult(pointer))
         return reader.rows
     }
 
@@ -289,9 +275,12 @@ package actor Connection {
         return error
     }
 
-    /// libpq wants results read until there is none, before the next statement.
-    private func drain(_ pointer: OpaquePointer) {
-        while let result = PQgetResult(pointer) { PQclear(result) }
+    /// Reads results until there is none, as libpq wants before the next statement, and gives statements their limit
+    /// back. In a failed transaction the server refuses that, and its end does it.
+    private func endCopy() {
+        guard let handle else { return }
+        while let result = PQgetResult(handle.pointer) { PQclear(result) }
+        _ = try? query("RESET statement_timeout")
     }
 }
 

@@ -21,6 +21,16 @@ package enum BLAS {
             blasint(rank), right, blasint(rank), 0, products, blasint(columns))
     }
 
+    /// products = matrix · vector; matrix is rows × rank. Reads the matrix once, which the product of two matrices does not.
+    package static func multiply(
+        _ matrix: UnsafePointer<Float>, rows: Int, rank: Int, by vector: UnsafePointer<Float>,
+        into products: UnsafeMutablePointer<Float>
+    ) {
+        cblas_sgemv(
+            CblasRowMajor, CblasNoTrans, blasint(rows), blasint(rank), 1, matrix, blasint(rank), vector, 1, 0, products,
+            1)
+    }
+
     /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor and each of
     /// `vectors` (count × rank) by the solution for it.
     package static func solve(

@@ -13,6 +13,9 @@ struct GalleryTests {
             gallery.add(face(Int64(id)), template: known[id])
         }
         let probes = (0..<20).map { _ in generator.unitVector(16) }
+        // Alone a probe goes another way through the library.
+        let alone = probes.map { gallery.nearest(to: [$0])[0] }
+        #expect(alone.map(\.?.face) == gallery.nearest(to: probes).map(\.?.face))
         for (probe, neighbour) in zip(probes, gallery.nearest(to: probes)) {
             let cosines = known.map { zip($0, probe).reduce(0) { $0 + $1.0 * $1.1 } }
             let best = cosines.indices.max { cosines[$0] < cosines[$1] } ?? 0

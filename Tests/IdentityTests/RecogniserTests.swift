@@ -179,6 +179,39 @@ struct RecogniserTests {
         }
     }
 
+    @Test func connectionsLostInBetweenAreMadeAnew() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let worker = try await recogniser(database)
+                let first = try await worker.recognise([candidate(0)])[0].get()
+                try await TestDatabase.withPool(of: address, connections: 1) { other in
+                    try await other.query(
+                        """
+                        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        """)
+                }
+                let second = try await worker.recognise([candidate(1)])[0].get()
+                #expect(second.standing == .new)
+                #expect(second.user != first.user)
+                #expect(try await users(in: database) == 2)
+            }
+        }
+    }
+
+    @Test func aWorkerThatHasJustStartedKnowsEverybody() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let old = try await recogniser(database)
+                let known = try await old.recognise([candidate(0)])[0].get()
+                let fresh = Recogniser(database: database, network: try network())
+                let again = try await fresh.recognise([candidate(0)])[0].get()
+                #expect(again.standing == .returning)
+                #expect(again.user == known.user)
+            }
+        }
+    }
+
     @Test func withoutADatabaseTheJobIsTriedLater() async throws {
         let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
         try await TestDatabase.withPool(of: address) { database in

@@ -11,6 +11,13 @@ struct LinearAlgebraTests {
         #expect(result == [1, 2, 3, 3, 4, 7])
     }
 
+    @Test func aMatrixTimesAVector() {
+        let matrix: [Float] = [1, 2, 3, 4, 5, 6]
+        var products = [Float](repeating: 9, count: 3)
+        BLAS.multiply(matrix, rows: 3, rank: 2, by: [1, 10] as [Float], into: &products)
+        #expect(products == [21, 43, 65])
+    }
+
     @Test func aGramMatrixIsAdded() {
         let panel: [Float] = [1, 2, 3, 4]
         var gram: [Float] = [1, 0, 0, 1]
