@@ -59,7 +59,8 @@ train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ..."
 train-expression: $(TRAINING) ## Train the expression network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.expression.train $(ARGS)
 
-check-training: $(TRAINING) ## Run a few steps of both trainings on made-up data
+check-training: $(TRAINING) ## Test the training code and run a few steps of both on made-up data
+	@$(TRAINING) -m unittest discover --start-directory Tests/TrainingTests
 	@$(TRAINING) -m Training.identity.train --smoke
 	@$(TRAINING) -m Training.expression.train --smoke
 

@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Pixel and factor arithmetic is some fifty times slower unoptimised, which would make the tests crawl.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let openVINOHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(openVINO)/include"])]
 let openVINOLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(openVINO)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(openVINO)/lib"]),
@@ -32,6 +35,8 @@ let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -52,6 +57,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -75,15 +81,15 @@ let package = Package(
             exclude: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
         .target(
-            name: "Operations", dependencies: [logging, metrics, configuration, lifecycle, hummingbird],
+            name: "Operations",
+            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird],
             path: "Shared/Operations", swiftSettings: strict),
 
         // The four services.
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Messages", "Broker", "Database", "Operations", logging, metrics, configuration, lifecycle, hummingbird,
-                crypto,
+                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, hummingbird, nio, crypto,
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
@@ -98,7 +104,7 @@ let package = Package(
                 configuration, lifecycle, arguments,
             ],
             path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO"],
-            swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
+            swiftSettings: strict + optimised + openVINOHeaders, linkerSettings: openVINOLibraries),
         .executableTarget(
             name: "Identity",
             dependencies: [
@@ -112,12 +118,19 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", swiftSettings: strict),
+            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")],
+            swiftSettings: strict + optimised),
 
+        // A database of a test's own.
+        .target(
+            name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
+            swiftSettings: strict),
         // The load driver of `make bench`.
         .executableTarget(
             name: "bench",
-            dependencies: ["Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio],
+            dependencies: [
+                "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio, nioHTTP1, signals,
+            ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
 
         // Tests: one folder a module, and the whole suite on real parts.
@@ -125,7 +138,9 @@ let package = Package(
         .testTarget(
             name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess],
             swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Database", lifecycleTesting], swiftSettings: strict),
+        .testTarget(
+            name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", lifecycleTesting],
+            swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(
@@ -136,14 +151,17 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "Messages", "Broker", "Database", hummingbird, hummingbirdTesting],
+            dependencies: [
+                "Gateway", "Messages", "Broker", "Database", "DatabaseTesting", logging, nio, hummingbird,
+                hummingbirdTesting,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "Messages", "Database", "LinearAlgebra", "ModelManifest"],
+            dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
             name: "RecommenderTests",
@@ -151,7 +169,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SuiteTests",
-            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess],
+            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system],
             swiftSettings: strict),
     ]
 )

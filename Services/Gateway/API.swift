@@ -1,8 +1,9 @@
-package import Broker
-package import Database
-package import FoundationEssentials
+import Broker
+import Database
+import FoundationEssentials
 import HTTPTypes
-package import Hummingbird
+import Hummingbird
+package import HummingbirdCore
 package import Logging
 package import Messages
 import NIOCore
@@ -281,7 +282,7 @@ package struct API: Sendable {
     private func json(_ value: some Encodable) -> Response {
         Response(
             status: .ok, headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(data: JSON.encode(value))))
+            body: .init(byteBuffer: ByteBuffer(bytes: JSON.encode(value))))
     }
 
     /// What a client is told when the database did not answer.

@@ -29,8 +29,8 @@ package struct Edge: HTTPResponder {
             ("method", Self.methodName(request.method)), ("route", route), ("status", String(response.status.code)),
         ]
         Counter(label: "mien_http_requests_total", dimensions: dimensions).increment()
-        Recorder(label: "mien_http_request_seconds", dimensions: [("route", route)], aggregate: true)
-            .record((ContinuousClock.now - began).seconds)
+        Timer(label: "mien_http_request_seconds", dimensions: [("route", route)])
+            .record(duration: ContinuousClock.now - began)
         return request.method == .head ? response.createHeadResponse() : response
     }
 

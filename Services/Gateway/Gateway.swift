@@ -1,4 +1,53 @@
+import Broker
+import Database
+import Hummingbird
+import Messages
+import NIOCore
+import Operations
+
+/// The HTTP edge: the REST API and the web page. It publishes jobs, waits for their answers, and owns the accepted ones.
 @main
 struct Gateway {
-    static func main() {}
+    static func main() async {
+        await ServiceRunner.main("gateway", assemble: assemble)
+    }
+
+    /// Reads the settings and puts the parts together.
+    private static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
+        let settings = try GatewaySettings(runner.settings)
+        let logger = runner.logger
+        let address = try BrokerAddress(runner.settings)
+        let database = Database(try DatabaseSettings(runner.settings, applicationName: "mien-gateway"), logger: logger)
+        let gateway = GatewayID.random()
+
+        let publisher = Publisher(address: address, logger: logger)
+        let answers = Answers(gateway: gateway, address: address, logger: logger)
+        let sweep = JobSweep(database: database, settings: settings, logger: logger)
+        let jobs = JobStore(database)
+        let results = Stage(
+            name: .gateway, address: address, publisher: publisher,
+            settings: StageSettings(batch: 8, concurrency: 2),
+            handler: ResultsStage(jobs: jobs, logger: logger), logger: logger)
+        let api = API(
+            settings: settings, gateway: gateway, dispatcher: Dispatcher(publisher: publisher, answers: answers),
+            jobs: jobs, logger: logger)
+        let server = Application(
+            responder: Edge(api),
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .nanoseconds(Int64(settings.idleTimeout.seconds * 1e9)),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
+            configuration: .init(address: .hostname(settings.host, port: settings.port)), logger: logger)
+
+        return ServiceRunner.Assembly(
+            services: [database, publisher, answers, sweep, results, server],
+            readiness: [
+                ReadinessCheck("publisher", { publisher.isConnected }, otherwise: "the broker cannot be reached"),
+                ReadinessCheck("answers", { answers.isConnected }, otherwise: "the broker cannot be reached"),
+                ReadinessCheck("results", { results.isConnected }, otherwise: "the broker cannot be reached"),
+                ReadinessCheck("tables", { sweep.isMigrated }, otherwise: "the database was not reached yet"),
+                ReadinessCheck("database") { _ = try await database.query("SELECT 1") },
+            ])
+    }
 }

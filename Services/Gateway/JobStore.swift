@@ -1,6 +1,6 @@
 package import Broker
 package import Database
-package import FoundationEssentials
+import FoundationEssentials
 package import Messages
 
 /// The accepted jobs, in Postgres: any gateway tells how any of them stands.
@@ -28,9 +28,9 @@ package struct JobStore: Sendable {
                 );
                 CREATE INDEX jobs_of_user ON gateway.jobs (user_id) WHERE user_id IS NOT NULL;
                 CREATE INDEX jobs_by_age ON gateway.jobs (state, created);
-                -- Users who were erased: what arrives late about them is not kept.
+                -- Digests of the ids of users who were erased: what arrives late about them is not kept.
                 CREATE TABLE gateway.erased (
-                    user_id uuid PRIMARY KEY,
+                    user_digest bytea PRIMARY KEY,
                     erased timestamptz NOT NULL DEFAULT now()
                 );
                 """)
@@ -126,7 +126,8 @@ package struct JobStore: Sendable {
         try await database.transaction { connection in
             if let user {
                 try Self.lock(user, connection)
-                let erased = try connection.query("SELECT 1 FROM gateway.erased WHERE user_id = $1", .uuid(user.uuid))
+                let erased = try connection.query(
+                    "SELECT 1 FROM gateway.erased WHERE user_digest = sha256(uuid_send($1))", .uuid(user.uuid))
                 if !erased.isEmpty {
                     let failure = Failure(.unknownUser, "The person was erased before the job ended.")
                     return try Self.write(header, .failed, failure: failure, connection)
@@ -140,7 +141,8 @@ package struct JobStore: Sendable {
         try await database.transaction { connection in
             try Self.lock(user, connection)
             try connection.query(
-                "INSERT INTO gateway.erased (user_id) VALUES ($1) ON CONFLICT DO NOTHING", .uuid(user.uuid))
+                "INSERT INTO gateway.erased (user_digest) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
+                .uuid(user.uuid))
             try connection.query("DELETE FROM gateway.jobs WHERE user_id = $1", .uuid(user.uuid))
             try Self.write(header, .done, connection)
         }

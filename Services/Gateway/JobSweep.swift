@@ -1,7 +1,7 @@
-import Database
+package import Database
 package import Logging
 import Messages
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Keeps the accepted jobs in order: brings their tables up to date at the start and clears them out from then on.

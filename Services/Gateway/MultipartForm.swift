@@ -1,4 +1,4 @@
-package import FoundationEssentials
+package import Foundation
 
 /// A body of type multipart/form-data (RFC 7578), read whole and strictly.
 package struct MultipartForm: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-package import FoundationEssentials
+import FoundationEssentials
 import HTTPTypes
 package import Hummingbird
 import NIOCore

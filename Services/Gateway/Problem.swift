@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import HTTPTypes
-import Hummingbird
+package import Hummingbird
 package import Messages
 
 /// What a client is told when there is no answer: problem details after RFC 9457.
@@ -63,7 +63,7 @@ package struct Problem: Error, Hashable {
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: .init(byteBuffer: .init(data: JSON.encode(self))))
+        return Response(status: status, headers: headers, body: .init(byteBuffer: .init(bytes: JSON.encode(self))))
     }
 }
 

@@ -1,4 +1,46 @@
+internal import Broker
+internal import Database
+internal import LinearAlgebra
+internal import Logging
+internal import Messages
+internal import ModelManifest
+package import Operations
+
+/// The identity service: knows people by their faces.
 @main
-struct Identity {
-    static func main() {}
+package enum Identity {
+    package static func main() async {
+        OpenBLAS.chooseKernel()
+        await ServiceRunner.main("identity", assemble: assemble)
+    }
+
+    /// Puts the service together from its settings; migrates its tables.
+    package static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
+        let settings = try IdentitySettings(runner.settings)
+        let network = try ModelManifest(directory: settings.modelsDirectory).identity
+        OpenBLAS.use(threads: settings.threads)
+        runner.logger.info(
+            "Comparing faces",
+            metadata: ["network.version": "\(network.network.version)", "blas.core": "\(OpenBLAS.coreName)"])
+
+        let database = Database(settings.database, logger: runner.logger)
+        try await database.waitUntilAvailable()
+        try await database.migrate(schema: Schema.name, Schema.migrations)
+        let recogniser = Recogniser(database: database, network: network)
+        let publisher = Publisher(address: settings.broker, logger: runner.logger)
+        let stage = Stage(
+            name: .identity, address: settings.broker, publisher: publisher,
+            settings: StageSettings(batch: settings.batch, concurrency: settings.concurrency),
+            handler: IdentityStage(recogniser: recogniser, logger: runner.logger), logger: runner.logger)
+        return ServiceRunner.Assembly(
+            services: [
+                database, publisher, GalleryFeed(database: database, recogniser: recogniser, logger: runner.logger),
+                stage,
+            ],
+            readiness: [
+                ReadinessCheck("broker", { publisher.isConnected && stage.isConnected }, otherwise: "not connected"),
+                ReadinessCheck("database") { try await database.query("SELECT 1") },
+                ReadinessCheck("gallery", { await recogniser.isLoaded }, otherwise: "not loaded yet"),
+            ])
+    }
 }

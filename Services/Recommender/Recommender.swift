@@ -1,4 +1,19 @@
+import ArgumentParser
+import LinearAlgebra
+
+/// The recommender: what people enjoyed, and what they might.
 @main
-struct Recommender {
-    static func main() {}
+struct Recommender: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recommender",
+        abstract: "Stores what people enjoyed and answers with six videos.",
+        subcommands: [
+            Serve.self, Train.self, Evaluate.self, CheckCatalogue.self, ListVersions.self, Rollback.self,
+        ],
+        defaultSubcommand: Serve.self)
+
+    static func main() async {
+        OpenBLAS.chooseKernel()
+        await main(nil)
+    }
 }

@@ -2,7 +2,7 @@ package import Broker
 import Database
 import FoundationEssentials
 package import Logging
-package import Messages
+import Messages
 
 /// The last stage of a selfie and the only one of clicks and lists: stores what was enjoyed and answers with six videos.
 package struct RecommenderStage: StageHandler {

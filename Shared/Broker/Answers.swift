@@ -24,7 +24,8 @@ package final class Answers: Service {
 
     /// Submits a job and waits for its answer: the trip's last fact, or a `Failure`.
     ///
-    /// - Parameter submit: hands the job to the broker. It runs once the answer is looked out for, so none can be missed.
+    /// - Parameter submit: hands the job to the broker. It runs once the answer is looked out for, so none can be
+    ///   missed.
     /// - Throws: what `submit` throws; `disconnected` when the connection that the answer would come by is lost;
     ///   `deadlinePassed`; `cancelled`.
     package func answer(

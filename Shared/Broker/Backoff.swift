@@ -1,4 +1,5 @@
-/// Pauses that double up to a limit, each shortened at random by up to half so that many clients do not come back at once.
+/// Pauses that double up to a limit, each shortened at random by up to half so that many clients do not come back at
+/// once.
 struct Backoff {
     private let first: Duration
     private let longest: Duration

@@ -4,8 +4,8 @@ import Glibc
 
 /// An open AMQP connection with one channel: the owner of rabbitmq-c's handle.
 ///
-/// rabbitmq-c allows no sharing between threads and serves heartbeats only inside its calls, so a connection lives on one thread
-/// (`ConnectionThread`). Calls that await a reply block for at most `replyLimit`.
+/// rabbitmq-c allows no sharing between threads and serves heartbeats only inside its calls, so a connection lives on
+/// one thread (`ConnectionThread`). Calls that await a reply block for at most `replyLimit`.
 struct Connection: ~Copyable {
     private let handle: amqp_connection_state_t
     /// The message whose frames are coming in.

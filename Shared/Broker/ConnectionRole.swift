@@ -1,4 +1,5 @@
-/// What a connection is used for. A role lives on its connection's thread, over all the connections that it makes in turn.
+/// What a connection is used for. A role lives on its connection's thread, over all the connections that it makes in
+/// turn.
 protocol ConnectionRole: SendableMetatype {
     /// What other threads may ask of it.
     associatedtype Command: Sendable

@@ -4,9 +4,10 @@ import Synchronization
 
 /// The one thread that owns a connection: it makes it, serves it, and makes the next one when it is lost.
 ///
-/// In turn it reads all that has arrived, does what other threads ask, and sleeps until there is more of either. Reading comes first
-/// because `poll` cannot see what rabbitmq-c has already buffered, and the sleep is at most half a heartbeat because rabbitmq-c
-/// sends heartbeats only while it reads. The connection and its role are local to the thread; only the inbox is shared.
+/// In turn it reads all that has arrived, does what other threads ask, and sleeps until there is more of either.
+/// Reading comes first because `poll` cannot see what rabbitmq-c has already buffered, and the sleep is at most half
+/// a heartbeat because rabbitmq-c sends heartbeats only while it reads. The connection and its role are local to the
+/// thread; only the inbox is shared.
 final class ConnectionThread<Role: ConnectionRole>: Sendable {
     private enum Ending {
         /// Do what was asked, let what is under way come to its end, and say goodbye.
@@ -21,6 +22,8 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
         var isConnected = false
         /// The open socket, for `abort` to shut down.
         var descriptor: Int32?
+        /// When the command now being performed was begun.
+        var began: ContinuousClock.Instant?
     }
 
     private let inbox = Mutex(Inbox())
@@ -33,6 +36,9 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
     /// How long a graceful end waits for what is under way.
     private static var endLimit: Duration { .seconds(5) }
 
+    /// No send takes longer while the broker reads.
+    private static var stallLimit: Duration { .seconds(2) }
+
     init(address: BrokerAddress, name: String, logger: Logger, role: @escaping @Sendable () -> Role) {
         self.address = address
         self.name = name
@@ -41,6 +47,11 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
     }
 
     var isConnected: Bool { inbox.withLock { $0.isConnected } }
+
+    /// Whether the thread is held up in a send, because the broker has stopped reading.
+    var isStalled: Bool {
+        inbox.withLock { $0.began.map { $0.duration(to: .now) > Self.stallLimit } ?? false }
+    }
 
     /// Asks something of the role. Commands are performed in the order in which they come, or refused.
     func send(_ command: Role.Command) {
@@ -58,7 +69,8 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
     func abort() {
         inbox.withLock { inbox in
             inbox.ending = .immediate
-            // The thread closes the socket only after it has taken it back under this lock, so the number is still its own.
+            // The thread closes the socket only after it has taken it back under this lock, so the number is still
+            // its own.
             if let descriptor = inbox.descriptor { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
         wakeup.signal()
@@ -118,7 +130,7 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
         while true {
             try drain(&connection, &role)
             while let command = nextCommand() {
-                try role.perform(command, on: connection)
+                try perform(command, on: connection, &role)
                 try drain(&connection, &role)
             }
             var rest = address.heartbeat / 2
@@ -133,6 +145,14 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
             }
             wakeup.wait(socket: connection.descriptor, for: rest)
         }
+    }
+
+    private func perform(
+        _ command: Role.Command, on connection: borrowing Connection, _ role: inout Role
+    ) throws(ConnectionError) {
+        inbox.withLock { $0.began = .now }
+        defer { inbox.withLock { $0.began = nil } }
+        try role.perform(command, on: connection)
     }
 
     private func drain(_ connection: inout Connection, _ role: inout Role) throws(ConnectionError) {

@@ -58,8 +58,8 @@ final class Intake: Sendable {
         }
     }
 
-    /// The next batch, once one may begin and there is something to work on; `nil` when nothing more will come, or when the task
-    /// is cancelled.
+    /// The next batch, once one may begin and there is something to work on; `nil` when nothing more will come, or
+    /// when the task is cancelled.
     func next() async -> [Delivery]? {
         while true {
             await wait(for: 1)
@@ -94,7 +94,8 @@ final class Intake: Sendable {
         }
     }
 
-    /// Waits until a batch may begin with at least `count` deliveries, nothing more will come, or the task is cancelled.
+    /// Waits until a batch may begin with at least `count` deliveries, nothing more will come, or the task is
+    /// cancelled.
     private func wait(for count: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -5,8 +5,8 @@ import ServiceLifecycle
 
 /// Hands messages to the broker and tells when the broker has them.
 ///
-/// Owns one connection and the thread it lives on, reconnects by itself, and may be used by any number of tasks at once: many
-/// messages are in flight together, each awaiting its own confirm.
+/// Owns one connection and the thread it lives on, reconnects by itself, and may be used by any number of tasks at
+/// once: many messages are in flight together, each awaiting its own confirm.
 package final class Publisher: Service {
     private let thread: ConnectionThread<Publishing>
     private let confirmLimit: Duration
@@ -39,6 +39,7 @@ package final class Publisher: Service {
     /// Publishes and returns once the broker has the message.
     func publish(_ publication: Publication) async throws(BrokerError) {
         guard isConnected else { throw .disconnected }
+        guard !thread.isStalled else { throw .blocked }
         let confirm = Promise<Void>()
         thread.send(.publish(publication, confirm))
         try await confirm.value(within: confirmLimit, orFail: .unconfirmed)

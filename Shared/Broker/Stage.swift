@@ -5,7 +5,8 @@ import ServiceLifecycle
 
 /// Takes a stage's jobs from its queues, has them handled, and sends what they became on its way.
 ///
-/// A delivery is acknowledged only after the broker has confirmed what came of it, so a job may come twice and is never lost.
+/// A delivery is acknowledged only after the broker has confirmed what came of it, so a job may come twice and is
+/// never lost.
 package struct Stage<Handler: StageHandler>: Service {
     private let name: StageName
     private let publisher: Publisher
@@ -141,7 +142,8 @@ package struct Stage<Handler: StageHandler>: Service {
 
     /// Publishes until the broker confirms.
     ///
-    /// - Returns: whether the delivery may be acknowledged: not when it is back in its queue, where another worker has it by now,
+    /// - Returns: whether the delivery may be acknowledged: not when it is back in its queue, where another worker
+    ///   has it by now,
     ///   and not when this worker is stopping at once.
     private func send(_ publication: Publication, for delivery: Delivery, _ logger: Logger) async -> Bool {
         let expires = publication.expiration.map { ContinuousClock.now + $0 }

@@ -2,9 +2,9 @@ import Messages
 
 /// The exchanges and queues, declared by every service whenever it connects, so that they start in any order.
 ///
-/// Every shared queue is durable: RabbitMQ 4.3 refuses others. What an operator may wish to change (lengths, delivery limit, dead
-/// lettering, expiry) is left to policies, in deploy/broker/definitions.json. Only a delay queue carries its own time and target:
-/// they are what makes it one.
+/// Every shared queue is durable: RabbitMQ 4.3 refuses others. What an operator may wish to change (lengths, delivery
+/// limit, dead lettering, expiry) is left to policies, in deploy/broker/definitions.json. Only a delay queue carries
+/// its own time and target: they are what makes it one.
 enum Topology {
     /// Direct; jobs by `key(stage, urgency)`.
     static let jobs = "mien.jobs"

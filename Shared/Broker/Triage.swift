@@ -6,8 +6,8 @@ enum Triage: Hashable, Sendable {
     case work(Job)
     /// Nobody waits for its answer any more.
     case expired(JobHeader)
-    /// An interactive job whose worker was lost. The broker does not count how often, so it goes back with the next attempt's
-    /// number on it.
+    /// An interactive job whose worker was lost. The broker does not count how often, so it goes back with the next
+    /// attempt's number on it.
     case again(JobHeader)
     /// Its workers were lost as often as allowed.
     case exhausted(JobHeader)

@@ -27,11 +27,11 @@ LUMINANCE = torch.tensor(
 def augment(images: Tensor) -> Tensor:
     """Random views of grey images [N, 1, S, S] in 0...255, S a multiple of 8."""
     views = warp(images)
-    views = some(views, 0.25, resample)
+    views = some(views, 0.12, resample)
     views = tone(views)
-    views = some(views, 0.20, jpeg)
-    views = some(views, 0.10, noise)
-    return some(views, 0.25, erase).clamp(0, 255)
+    views = some(views, 0.10, jpeg)
+    views = some(views, 0.04, noise)
+    return some(views, 0.10, erase).clamp(0, 255)
 
 
 def some(images: Tensor, share: float, change) -> Tensor:
@@ -42,7 +42,7 @@ def some(images: Tensor, share: float, change) -> Tensor:
     return images.index_copy(0, chosen, change(images[chosen]))
 
 
-def warp(images: Tensor, rotation: float = 9.0, scale: float = 0.09, shift: float = 0.04) -> Tensor:
+def warp(images: Tensor, rotation: float = 7.0, scale: float = 0.06, shift: float = 0.03) -> Tensor:
     """Mirror half; turn, scale and shift all by normal noise (sigmas: degrees, share, share of the side)."""
     n, device = len(images), images.device
     angle = torch.randn(n, device=device) * math.radians(rotation)
@@ -69,11 +69,11 @@ def tone(images: Tensor) -> Tensor:
     def normal(sigma: float) -> Tensor:
         return torch.randn(n, 1, 1, 1, device=device) * sigma
 
-    unit = (images / 255).clamp(1e-3, 1) ** torch.exp(normal(0.25))
+    unit = (images / 255).clamp(1e-3, 1) ** torch.exp(normal(0.15))
     axis = torch.linspace(-1, 1, side, device=device)
-    slope = normal(0.08) * axis.view(1, 1, 1, side) + normal(0.08) * axis.view(1, 1, side, 1)
+    slope = normal(0.05) * axis.view(1, 1, 1, side) + normal(0.05) * axis.view(1, 1, side, 1)
     mean = unit.mean(dim=(1, 2, 3), keepdim=True)
-    return 255 * ((unit - mean) * torch.exp(normal(0.25)) + mean + normal(0.1) + slope).clamp(0, 1)
+    return 255 * ((unit - mean) * torch.exp(normal(0.15)) + mean + normal(0.05) + slope).clamp(0, 1)
 
 
 def jpeg(images: Tensor) -> Tensor:

@@ -58,8 +58,8 @@ def logits(model: CalibratedNetwork, faces: Faces, batch: int = 128) -> Outputs:
 def calibrate(model: CalibratedNetwork, faces: Faces) -> None:
     """Fit both calibrations on faces the network was not trained on.
 
-    Where nobody's votes are one-sided the votes themselves are the truth; on majority images it is the majority. The
-    vote head is fitted to the majority, as that is what its probability is read as.
+    The vote head is fitted to the majority, where there is one, as that is how its probability is read; the label head
+    to the labels.
     """
     outputs = logits(model, faces)
     rows = torch.from_numpy(np.flatnonzero(faces.majority))

@@ -97,5 +97,5 @@ def total(outputs: Outputs, targets: Targets) -> Tensor:
         cross_entropy(outputs.ferplus, targets.shares)
         + 0.6 * cross_entropy(outputs.fer, targets.labels)
         + 2.0 * relational(outputs.expression, targets.shares)
-        + 0.3 * odd_one_out(outputs.expression, targets.shares)
+        + 0.1 * odd_one_out(outputs.expression, targets.shares)
     )

@@ -66,7 +66,7 @@ class ExpressionNetwork(nn.Module):
     Three linear heads share one trunk: the vote head (FER+), the label head (FER2013) and the 16-d expression.
     """
 
-    def __init__(self, dropout: float = 0.3) -> None:
+    def __init__(self, dropout: float = 0.1) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
             Convolution(1, 64, kernel=5, stride=2),

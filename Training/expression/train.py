@@ -193,16 +193,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".local/expression"), help="folder for checkpoints")
     parser.add_argument("--minutes", type=float, help="length of the schedule in minutes, instead of epochs")
     parser.add_argument("--epochs", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, help="processes sharing a batch on the CPU; by default one a core, up to 4")
+    parser.add_argument("--workers", type=int, help="processes sharing a batch on the CPU (default: up to 4)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fec", type=Path, help="FEC's list of triplets, to train the expression on as well")
     parser.add_argument("--fec-pictures", type=Path, help="folder of FEC's pictures")
     parser.add_argument("--smoke", action="store_true", help="a few steps on made-up faces")
     settings = vars(parser.parse_args())
     if settings["smoke"]:
-        settings |= {"out": settings["out"] / "smoke", "epochs": 4, "minutes": None, "workers": 1, "batch": 64}
+        settings |= {"out": settings["out"] / "smoke", "epochs": 2, "minutes": None, "workers": 1, "batch": 64}
     elif settings["data"] is None:
         parser.error("--data is required")
     if settings["workers"] is None:

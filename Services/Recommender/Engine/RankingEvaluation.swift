@@ -9,6 +9,13 @@ package struct RankingMetrics: Sendable, Equatable {
     package var ndcg20: Double
     /// How many users were counted.
     package var users: Int
+
+    package init(recall20: Double, ndcg10: Double, ndcg20: Double, users: Int) {
+        self.recall20 = recall20
+        self.ndcg10 = ndcg10
+        self.ndcg20 = ndcg20
+        self.users = users
+    }
 }
 
 /// Full-ranking evaluation: every item competes but those the user has in training, none are sampled

@@ -1,7 +1,7 @@
 internal import LinearAlgebra
 
 /// How a half-step solves each row's normal equations.
-package enum Solver: Sendable, Hashable, Codable {
+package enum Solver: String, Sendable, Hashable, Codable, CaseIterable {
     /// Exactly, by Cholesky factorisation.
     case cholesky
 }

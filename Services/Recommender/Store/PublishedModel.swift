@@ -1,4 +1,4 @@
-package import Database
+import Database
 import FoundationEssentials
 package import Messages
 import Synchronization

@@ -43,9 +43,9 @@ package enum Schema {
                 );
                 CREATE INDEX clicks_user ON recommender.clicks (user_id, video);
 
-                -- Users who asked to be forgotten: nothing is stored for them again.
+                -- Users who asked to be forgotten, as SHA-256 of their ids: nothing is stored for them again.
                 CREATE TABLE recommender.erased (
-                    user_id uuid PRIMARY KEY,
+                    user_hash bytea PRIMARY KEY,
                     at timestamptz NOT NULL DEFAULT now()
                 );
 

@@ -1,6 +1,6 @@
 package import Database
 import FoundationEssentials
-package import Messages
+import Messages
 
 /// What the recommender knows of people, videos and ratings.
 ///
@@ -40,7 +40,9 @@ package struct Store: Sendable {
 
     /// Whether the user asked to be forgotten.
     func isErased(_ user: UserID, _ connection: isolated Connection) throws -> Bool {
-        try !connection.query("SELECT 1 FROM recommender.erased WHERE user_id = $1", .uuid(user.uuid)).isEmpty
+        try !connection.query(
+            "SELECT 1 FROM recommender.erased WHERE user_hash = sha256(uuid_send($1))", .uuid(user.uuid)
+        ).isEmpty
     }
 
     /// How the user last looked; `nil` when nothing is known of them.
@@ -154,7 +156,8 @@ package struct Store: Sendable {
         try connection.query(
             """
             WITH tombstone AS (
-                INSERT INTO recommender.erased (user_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING user_id
+                INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1)))
+                ON CONFLICT DO NOTHING RETURNING user_hash
             ) SELECT nextval('recommender.changes') FROM tombstone
             """, .uuid(user.uuid))
     }

@@ -1,4 +1,5 @@
-import AsyncHTTPClient
+package import AsyncHTTPClient
+import Messages
 import NIOCore
 import NIOHTTP1
 

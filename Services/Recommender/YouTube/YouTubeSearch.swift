@@ -1,6 +1,6 @@
-import AsyncHTTPClient
-package import FoundationEssentials
-package import Messages
+package import AsyncHTTPClient
+import FoundationEssentials
+import Messages
 import NIOCore
 import NIOHTTP1
 

@@ -18,8 +18,13 @@ struct AlignedFace: Sendable {
 struct FaceReading: Hashable, Sendable {
     /// 512 values of unit length.
     let identity: [Float]
+    let expression: Expression
+}
+
+/// What the expression network says of a face.
+struct Expression: Hashable, Sendable {
     /// 16 values of unit length.
-    let expression: [Float]
+    let vector: [Float]
     /// Probabilities by FER+ label, in the network's order.
     let ferplus: [Float]
     /// Probabilities by FER label; empty when the network has no such output.
@@ -76,10 +81,7 @@ final class FaceAnalyser {
         guard !faces.isEmpty else { return [] }
         let identities = try embeddings(of: faces.map(\.identityCrop))
         let expressions = try expressions(of: faces.map(\.expressionCrop))
-        return zip(identities, expressions).map { identity, expression in
-            FaceReading(
-                identity: identity, expression: expression.vector, ferplus: expression.ferplus, fer: expression.fer)
-        }
+        return zip(identities, expressions).map(FaceReading.init)
     }
 
     /// Identity vectors of crops of the network's input size, of unit length.
@@ -87,15 +89,15 @@ final class FaceAnalyser {
         try infer(identity, crops).rows(of: IdentityNetwork.embedding).map(normalised)
     }
 
-    /// Expression vectors (of unit length) and probabilities of crops of the network's input size.
-    func expressions(
-        of crops: [RGBImage]
-    ) throws(InferenceError) -> [(vector: [Float], ferplus: [Float], fer: [Float])] {
+    /// Expressions in crops of the network's input size.
+    func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
         let outputs = try infer(expression, crops)
         let vectors = outputs.rows(of: ExpressionNetwork.expression).map(normalised)
         let ferplus = outputs.rows(of: "ferplus")
         let fer = outputs.rows(of: "fer")
-        return crops.indices.map { (vectors[$0], ferplus[$0], fer.isEmpty ? [] : fer[$0]) }
+        return crops.indices.map {
+            Expression(vector: vectors[$0], ferplus: ferplus[$0], fer: fer.isEmpty ? [] : fer[$0])
+        }
     }
 
     private func infer(_ request: InferenceRequest, _ crops: [RGBImage]) throws(InferenceError) -> [String: Tensor] {
@@ -111,6 +113,19 @@ final class FaceAnalyser {
         return try request.infer(&input)
     }
 
+    /// Runs every network once, on a picture without anything on it, so that the first job finds them warm.
+    func rehearse() throws(InferenceError) {
+        let blank = RGBImage(width: 64, height: 64, pixels: [UInt8](repeating: 128, count: 64 * 64 * 3))
+        try detector.rehearse(on: blank)
+        for request in [identity, expression] {
+            let input = request.network.network.input
+            let pixels = [UInt8](repeating: 128, count: input.width * input.height * 3)
+            _ = try infer(request, [RGBImage(width: input.width, height: input.height, pixels: pixels)])
+        }
+    }
+}
+
+extension FaceNetworks {
     /// What travels on of a face and its reading.
     ///
     /// - Parameter reacting: whether a video was playing.
@@ -118,9 +133,9 @@ final class FaceAnalyser {
         FaceAnalysis(
             image: face.picture,
             face: Face(face.detection, quality: face.quality),
-            mood: networks.moods.mood(reading.ferplus),
-            reaction: reacting ? networks.reaction.reaction(to: reading.expression) : nil,
-            models: networks.versions)
+            mood: moods.mood(reading.expression.ferplus),
+            reaction: reacting ? expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
+            models: versions)
     }
 }
 

@@ -5,8 +5,9 @@ struct FaceNetworks: Sendable {
     let detector: DetectorNetworks
     let identity: LoadedNetwork
     let expression: LoadedNetwork
+    /// What the manifest says of the expression network beside its files.
+    let expressionNetwork: ExpressionNetwork
     let moods: Moods
-    let reaction: ReactionReferences
 
     /// Versions by network name, as they travel with each analysis.
     var versions: [String: String] {
@@ -37,6 +38,6 @@ struct FaceNetworks: Sendable {
         self.expression = try engine.load(expression.network, name: "expression", of: manifest)
         try self.expression.requireOutputs([ExpressionNetwork.expression: 16])
         moods = try Moods(expression)
-        reaction = expression.reaction
+        expressionNetwork = expression
     }
 }

@@ -1,3 +1,5 @@
+import ModelManifest
+
 /// R-Net or O-Net: looks at each candidate's crop and says anew whether it is a face and where.
 final class CropStage {
     private let request: InferenceRequest

@@ -48,6 +48,16 @@ final class FaceDetector {
         return cascade.detections.first
     }
 
+    /// Runs each network once.
+    func rehearse(on image: RGBImage) throws(InferenceError) {
+        let box = Candidate(
+            corners: SIMD4(0, 0, Float(image.width), Float(image.height)), score: 1, regression: .zero)
+        _ = try proposal.candidates(
+            ImagePyramid(width: image.width, height: image.height, smallest: 20).levels[...], of: image, threshold: 1)
+        _ = try refinement.refine([box], of: image, threshold: 1)
+        _ = try output.refine([box], of: image, threshold: 1)
+    }
+
     /// What the cascade knows of a picture after some of its scales.
     private struct Cascade {
         /// Past P-Net: what later scales' proposals must not repeat.

@@ -1,3 +1,5 @@
+import ModelManifest
+
 /// P-Net over scales of a picture.
 ///
 /// Each scale is cut into square tiles of one size that overlap by what a window needs, so that the network sees only a

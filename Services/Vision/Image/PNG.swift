@@ -23,7 +23,7 @@ enum PNG {
         control.version = png_uint_32(PNG_IMAGE_VERSION)
         // Frees what the two calls below hold between them; harmless after either failed.
         defer { png_image_free(&control) }
-        return try bytes.withUnsafeBytes { (buffer) throws(Failure) in
+        return try bytes.withUnsafeBufferPointer { (buffer) throws(Failure) in
             guard png_image_begin_read_from_memory(&control, buffer.baseAddress, buffer.count) != 0 else {
                 throw .corrupt("The PNG's header is damaged.")
             }

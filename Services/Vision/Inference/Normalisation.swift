@@ -5,14 +5,16 @@ struct Normalisation: Hashable, Sendable {
     /// By channel, in the order of the network's input; unused ones are 0.
     let mean: SIMD4<Float>
     let factor: SIMD4<Float>
+}
 
+extension Normalisation {
     init(_ input: NetworkInput) {
         var (mean, factor) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
         for channel in 0..<input.colour.channels {
             mean[channel] = input.mean[channel]
             factor[channel] = 1 / input.deviation[channel]
         }
-        (self.mean, self.factor) = (mean, factor)
+        self.init(mean: mean, factor: factor)
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
+import NIOHTTP1
 
 /// Posts one photo many times from several clients at once and prints throughput and latency by stage.
 ///
@@ -73,7 +74,8 @@ struct Target: Sendable {
         guard response.status == .ok else { return Answer(elapsed: elapsed, timings: nil) }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return Answer(elapsed: elapsed, timings: try decoder.decode(Timed.self, from: Data(body.readableBytesView)).timings)
+        return Answer(
+            elapsed: elapsed, timings: try decoder.decode(Timed.self, from: Data(body.readableBytesView)).timings)
     }
 }
 

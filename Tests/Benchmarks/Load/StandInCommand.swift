@@ -4,6 +4,7 @@ import FoundationEssentials
 import Logging
 import Messages
 import ServiceLifecycle
+import UnixSignals
 
 /// Plays the vision stage: sleeps instead of looking, then tells every client the same.
 ///

@@ -1,0 +1,85 @@
+package import Broker
+package import Database
+package import Operations
+
+/// What an operator may set of the gateway, beside what every service reads: `broker.*`, `database.*` and the keys of
+/// `ServiceRunner`. Times are in seconds.
+///
+/// | Key | Type | Default | Meaning |
+/// | --- | --- | --- | --- |
+/// | `http.host` | text | `127.0.0.1` | The address that HTTP listens on |
+/// | `http.port` | number | `8080` | Its port; 0 takes a free one |
+/// | `http.idleTimeout` | time | `60` | A connection that does nothing for so long is closed |
+/// | `http.bodyTimeout` | time | `30` | A body must have arrived within this time |
+/// | `gateway.deadline` | time | `15` | How long a request waits for its answer before 504 |
+/// | `gateway.maximumImageBytes` | number | `10485760` | The most bytes of a picture before 413 |
+/// | `gateway.longestWait` | time | `60` | The most that `Prefer: wait=N` waits at a job |
+/// | `gateway.jobRetention` | time | `86400` | How long the result of an accepted job is kept |
+/// | `gateway.jobLimit` | time | `86400` | An accepted job still queued after this time counts as failed |
+/// | `gateway.sweepInterval` | time | `60` | How often old jobs are looked for |
+/// | `gateway.secureCookie` | flag | `false` | Whether the cookie travels over HTTPS only; set it behind TLS |
+package struct GatewaySettings: Sendable {
+    package var host = "127.0.0.1"
+    package var port = 8080
+    package var idleTimeout = Duration.seconds(60)
+    package var bodyTimeout = Duration.seconds(30)
+    package var deadline = Duration.seconds(15)
+    package var maximumImageBytes = 10_485_760
+    package var longestWait = Duration.seconds(60)
+    package var jobRetention = Duration.seconds(86_400)
+    package var jobLimit = Duration.seconds(86_400)
+    package var sweepInterval = Duration.seconds(60)
+    package var secureCookie = false
+
+    /// The defaults.
+    package init() {}
+
+    /// What is set, and the defaults for the rest.
+    package init(_ settings: Settings) throws(SettingsError) {
+        host = settings.text("http.host", default: host)
+        port = try settings.integer("http.port", default: port, in: 0...65_535)
+        idleTimeout = try settings.duration("http.idleTimeout", default: idleTimeout)
+        bodyTimeout = try settings.duration("http.bodyTimeout", default: bodyTimeout)
+        deadline = try settings.duration("gateway.deadline", default: deadline)
+        // A message of the broker's holds 16 MiB at most, less what travels beside the picture.
+        maximumImageBytes = try settings.integer(
+            "gateway.maximumImageBytes", default: maximumImageBytes, in: 1...16_000_000)
+        longestWait = try settings.duration("gateway.longestWait", default: longestWait)
+        jobRetention = try settings.duration("gateway.jobRetention", default: jobRetention)
+        jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
+        sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval)
+        secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)
+    }
+}
+
+extension BrokerAddress {
+    /// | Key | Type | Default | Meaning |
+    /// | --- | --- | --- | --- |
+    /// | `broker.host` | text | `127.0.0.1` | Where RabbitMQ is |
+    /// | `broker.port` | number | `5672` | Its port |
+    /// | `broker.user` | text | `guest` | Who asks |
+    /// | `broker.password` | secret | `guest` | And the password |
+    /// | `broker.vhost` | text | `/` | The virtual host |
+    package init(_ settings: Settings) throws(SettingsError) {
+        self.init(
+            host: settings.text("broker.host", default: "127.0.0.1"),
+            port: try settings.integer("broker.port", default: 5672, in: 1...65_535),
+            user: settings.text("broker.user", default: "guest"),
+            password: settings.secret("broker.password") ?? "guest",
+            virtualHost: settings.text("broker.vhost", default: "/"))
+    }
+}
+
+extension DatabaseSettings {
+    /// | Key | Type | Default | Meaning |
+    /// | --- | --- | --- | --- |
+    /// | `database.url` | secret | required | Where Postgres is: a libpq URI or conninfo string |
+    /// | `database.connections` | number | `4` | The most connections, each with a thread |
+    package init(_ settings: Settings, applicationName: String) throws(SettingsError) {
+        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
+        self.init(
+            address: DatabaseAddress(address),
+            connections: try settings.integer("database.connections", default: 4, in: 1...100),
+            applicationName: applicationName)
+    }
+}

@@ -1,0 +1,211 @@
+import Database
+import FoundationEssentials
+package import Logging
+import Messages
+import Metrics
+
+/// One run of the batch: ratings in, a version of factors and rows out, or nothing at all.
+package struct Batch: Sendable {
+    /// What a run came to.
+    package enum Outcome: Sendable, Equatable {
+        case published(version: Int, rows: Int)
+        /// Fewer ratings are new than a run is worth.
+        case waiting(new: Int)
+        /// Nobody has enjoyed anything yet.
+        case nothingToLearn
+        /// Another worker is at it.
+        case elsewhere
+    }
+
+    private static let lockName = "recommender batch"
+
+    private let store: Store
+    private let parameters: TrainingParameters
+    private let minimumNewRatings: Int
+    private let kept: Int
+    private let threads: Int
+    private let logger: Logger
+    /// For tests: is called between the training and its publication.
+    private let onTrained: @Sendable () async throws -> Void
+
+    /// `kept` versions stay, the current one included; `threads` train, at a niceness that leaves answers first.
+    package init(
+        store: Store, parameters: TrainingParameters, minimumNewRatings: Int, kept: Int, threads: Int, logger: Logger,
+        onTrained: @escaping @Sendable () async throws -> Void = {}
+    ) {
+        self.store = store
+        self.parameters = parameters
+        self.minimumNewRatings = minimumNewRatings
+        self.kept = kept
+        self.threads = threads
+        self.logger = logger
+        self.onTrained = onTrained
+    }
+
+    /// Trains and publishes unless there is too little new or another worker is doing so.
+    package func run() async throws -> Outcome {
+        try await store.database.withAdvisoryLock(Self.lockName) {
+            let new = try await newRatings()
+            guard new >= minimumNewRatings else { return .waiting(new: new) }
+            return try await trainAndPublish()
+        } ?? .elsewhere
+    }
+
+    /// How many ratings, clicks and erasures came since the newest version's snapshot.
+    private func newRatings() async throws -> Int {
+        let rows = try await store.database.query(
+            """
+            SELECT last_value - coalesce((SELECT change FROM recommender.versions ORDER BY number DESC LIMIT 1), 0) AS new
+            FROM recommender.changes
+            """)
+        return try rows[0].decode("new")
+    }
+
+    private func trainAndPublish() async throws -> Outcome {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let snapshot = try await read()
+        guard snapshot.ratings.count > 0 else { return .nothingToLearn }
+        let (parameters, threads, logger, rows) = (parameters, threads, logger, store.rows)
+        let (trained, top) = try await onOwnThread(niceness: 10) {
+            let trained = try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) {
+                epoch, loss in
+                logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
+            }
+            let seen = [snapshot.ratings.byUser, snapshot.watched]
+            return (
+                trained,
+                TopN(users: trained.users, items: trained.items, seen: seen, limit: rows, threads: threads)
+            )
+        }
+        let seconds = (clock.now - start) / .seconds(1)
+        try await onTrained()
+        let (version, written) = try await publish(snapshot, trained, top, seconds: seconds)
+
+        let loss = trained.losses.last ?? .nan
+        Timer(label: "mien_als_seconds").record(duration: .seconds(seconds))
+        Gauge(label: "mien_als_loss").record(loss)
+        Gauge(label: "mien_als_ratings").record(snapshot.ratings.count)
+        Gauge(label: "mien_als_rows").record(written)
+        Gauge(label: "mien_als_version").record(version)
+        logger.info(
+            "als version published",
+            metadata: [
+                "als.version": "\(version)", "als.users": "\(snapshot.users.count)",
+                "als.items": "\(snapshot.videos.count)",
+                "als.ratings": "\(snapshot.ratings.count)", "als.rows": "\(written)", "als.loss": "\(loss)",
+                "als.seconds": "\(seconds)",
+            ])
+        return .published(version: version, rows: written)
+    }
+
+    // MARK: Reading
+
+    /// The ratings at one moment.
+    private struct Snapshot: Sendable {
+        /// The moment, as Postgres writes it, and the value of the sequence `changes`.
+        var moment: String
+        var change: Int
+        var users: [UUID]
+        var videos: [String]
+        var ratings: Ratings
+        /// What was watched without being enjoyed.
+        var watched: SparseRows
+    }
+
+    private func read() async throws -> Snapshot {
+        let clickWeight = store.clickWeight
+        return try await store.database.transaction { connection in
+            try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            let moment = try connection.query(
+                "SELECT pg_current_snapshot()::text AS moment, last_value AS change FROM recommender.changes")[0]
+            var users: [UUID] = []
+            var videos: [String] = []
+            var indices: [String: Int] = [:]
+            var enjoyed = SparseRows.Builder()
+            var watched = SparseRows.Builder()
+            try connection.copyOut(
+                """
+                SELECT user_id, video, sum(rating)::float4
+                FROM (
+                    SELECT user_id, video, rating::float4 FROM recommender.reactions
+                    UNION ALL
+                    SELECT user_id, video, \(clickWeight)::float4 FROM recommender.clicks
+                ) AS ratings
+                GROUP BY user_id, video ORDER BY user_id, video
+                """
+            ) { row in
+                let (user, video, value) = (
+                    try row.next(UUID.self), try row.next(String.self), try row.next(Float.self)
+                )
+                if users.last != user { users.append(user) }
+                let index: Int
+                if let known = indices[video] {
+                    index = known
+                } else {
+                    index = videos.count
+                    indices[video] = index
+                    videos.append(video)
+                }
+                if value > 0 {
+                    enjoyed.append(row: users.count - 1, column: index, value: value)
+                } else {
+                    watched.append(row: users.count - 1, column: index, value: 0)
+                }
+            }
+            return Snapshot(
+                moment: try moment.decode("moment"), change: try moment.decode("change"), users: users, videos: videos,
+                ratings: Ratings(byUser: enjoyed.build(rows: users.count), items: videos.count),
+                watched: watched.build(rows: users.count))
+        }
+    }
+
+    // MARK: Publishing
+
+    /// Writes the version and makes it the current one, in one transaction. Returns its number and how many rows it has.
+    private func publish(
+        _ snapshot: Snapshot, _ trained: TrainedFactors, _ top: TopN, seconds: Double
+    ) async throws -> (version: Int, rows: Int) {
+        // A video that nobody enjoyed has a zero vector, which must not be recommended.
+        let known = snapshot.videos.indices.filter { !snapshot.ratings.byItem.range(of: $0).isEmpty }
+        let factors = Factors(rank: trained.items.rank, values: known.flatMap { trained.items[$0] })
+        let videos = known.map { snapshot.videos[$0] }
+        let isKnown = snapshot.videos.indices.map { !snapshot.ratings.byItem.range(of: $0).isEmpty }
+        return try await store.database.transaction { connection in
+            try connection.query("SET LOCAL statement_timeout = 0")
+            let number: Int = try connection.query(
+                "SELECT coalesce(max(number), 0) + 1 AS number FROM recommender.versions")[0].decode("number")
+            try connection.query(
+                "INSERT INTO recommender.models (version, videos, factors) VALUES ($1, $2, $3)", .integer(number),
+                .texts(videos), .bytes(factors.littleEndian))
+            let written = try connection.copyIn(
+                "recommender.top", columns: ["version", "user_id", "rank", "video", "score"]
+            ) { writer in
+                for (index, user) in snapshot.users.enumerated() {
+                    for (place, ranked) in top[index].filter({ isKnown[$0.item] }).enumerated() {
+                        try writer.append(number)
+                        try writer.append(user)
+                        try writer.append(Int16(place + 1))
+                        try writer.append(snapshot.videos[ranked.item])
+                        try writer.append(ranked.score)
+                    }
+                }
+            }
+            try connection.query(
+                """
+                INSERT INTO recommender.versions
+                    (number, current, snapshot, change, engine, parameters, users, items, ratings, loss, seconds)
+                VALUES ($1, false, $2::text::pg_snapshot, $3, $4, $5, $6, $7, $8, $9, $10)
+                """, .integer(number), .text(snapshot.moment), .integer(snapshot.change),
+                .text(parameters.solver.rawValue), .json(try JSONEncoder().encode(parameters)),
+                .integer(snapshot.users.count), .integer(videos.count), .integer(snapshot.ratings.count),
+                .double(trained.losses.last ?? .nan), .double(seconds))
+            let model = PublishedModel(
+                version: number, videos: videos.compactMap { VideoID($0) },
+                model: ItemModel(items: factors, objective: parameters.objective))
+            try Versions.flip(to: model, snapshot: snapshot.moment, store, connection)
+            try Versions.prune(keeping: kept, connection)
+            return (number, written)
+        }
+    }
+}

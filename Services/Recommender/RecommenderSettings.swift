@@ -1,0 +1,96 @@
+package import Broker
+import Configuration
+package import Database
+import Messages
+package import Operations
+
+/// What the recommender can be told; `admin.*`, `log.level` and `shutdown.timeout` stand in `ServiceRunner`.
+///
+/// | key | type | default | meaning |
+/// |---|---|---|---|
+/// | `broker.host` | text | 127.0.0.1 | where RabbitMQ is |
+/// | `broker.port` | 1...65535 | 5672 | its port |
+/// | `broker.user` | text | guest | who asks |
+/// | `broker.password` | secret | guest | their password |
+/// | `broker.vhost` | text | / | the virtual host |
+/// | `database.url` | secret | required | libpq URI or conninfo of Postgres |
+/// | `database.connections` | 3 or more | 5 | connections at most: the batch keeps up to two, the jobs share the others |
+/// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
+/// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
+/// | `als.minimumNewRatings` | integer | 10 | ratings, clicks and erasures since the last version that make a run due |
+/// | `als.engine` | `cholesky` | `cholesky` | how each half-step solves its equations |
+/// | `als.rank` | 1...512 | 32 | numbers a vector |
+/// | `als.alpha` | number > 0 | 20 | confidence c = 1 + alpha · r |
+/// | `als.lambda` | number > 0 | 0.1 | regularisation |
+/// | `als.iterations` | integer > 0 | 15 | epochs a run |
+/// | `als.seed` | integer | 1 | the same seed and ratings give the same version |
+/// | `als.threads` | integer > 0 | the cores | threads a run uses |
+/// | `als.rows` | integer > 0 | 10 | collaborative rows a person has in a version |
+/// | `als.keep` | integer > 0 | 3 | versions that stay for `rollback` |
+/// | `click.weight` | number ≥ 0 | 1 | r = reactions + weight · clicks |
+/// | `keywords.happy`, `.surprised`, `.neutral`, `.upset` | list | see `MoodKeywords` | what a mood searches for |
+/// | `youtube.key` | secret | none | a key of the YouTube Data API v3; without one only the catalogue is searched |
+/// | `youtube.url` | URL | `https://www.googleapis.com/youtube/v3` | the API's root |
+/// | `youtube.timeout` | seconds | 5 | how long a search may take |
+package struct RecommenderSettings: Sendable {
+    package var broker: BrokerAddress
+    package var database: DatabaseSettings
+    package var concurrency: Int
+    package var training: TrainingParameters
+    package var interval: Duration
+    package var minimumNewRatings: Int
+    package var threads: Int
+    package var rows: Int
+    package var keptVersions: Int
+    package var clickWeight: Float
+    package var keywords: MoodKeywords
+    package var youTubeKey: String?
+    package var youTubeURL: String
+    package var youTubeTimeout: Duration
+
+    /// Reads the settings; `cores` is the default number of threads.
+    package init(_ settings: Settings, cores: Int) throws(SettingsError) {
+        broker = BrokerAddress(
+            host: settings.text("broker.host", default: "127.0.0.1"),
+            port: try settings.integer("broker.port", default: 5672, in: 1...65535),
+            user: settings.text("broker.user", default: "guest"),
+            password: settings.secret("broker.password") ?? "guest",
+            virtualHost: settings.text("broker.vhost", default: "/"))
+        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
+        database = DatabaseSettings(
+            address: DatabaseAddress(address),
+            connections: try settings.integer("database.connections", default: 5, in: 3...1000),
+            applicationName: "mien recommender")
+        concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
+        let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)
+        let lambda = try settings.number("als.lambda", default: 0.1, in: Self.positive)
+        training = TrainingParameters(
+            rank: try settings.integer("als.rank", default: 32, in: 1...512),
+            objective: .confidence(alpha: Float(alpha), lambda: Float(lambda)),
+            iterations: try settings.integer("als.iterations", default: 15, in: 1...10_000),
+            solver: try settings.choice("als.engine", default: Solver.cholesky),
+            seed: UInt64(try settings.integer("als.seed", default: 1)))
+        interval = try settings.duration("als.interval", default: .seconds(60))
+        minimumNewRatings = try settings.integer("als.minimumNewRatings", default: 10, in: 1...Int.max)
+        threads = try settings.integer("als.threads", default: max(1, cores), in: 1...1024)
+        rows = try settings.integer("als.rows", default: 10, in: 1...1000)
+        keptVersions = try settings.integer("als.keep", default: 3, in: 1...1000)
+        clickWeight = Float(try settings.number("click.weight", default: 1, in: 0...1e6))
+        var words = MoodKeywords.defaults
+        for mood in MoodName.allCases {
+            let key = "keywords.\(mood.rawValue)"
+            guard let list = settings.reader.stringArray(forKey: ConfigKey(key)) else { continue }
+            words[mood] = list.filter { !$0.isEmpty }
+            guard words[mood]?.isEmpty == false else {
+                throw .invalid(key: key, value: "", wanted: "a list of at least one keyword")
+            }
+        }
+        guard let keywords = MoodKeywords(words) else { throw .missing(key: "keywords") }
+        self.keywords = keywords
+        youTubeKey = settings.secret("youtube.key").flatMap { $0.isEmpty ? nil : $0 }
+        youTubeURL = settings.text("youtube.url", default: "https://www.googleapis.com/youtube/v3")
+        youTubeTimeout = try settings.duration("youtube.timeout", default: .seconds(5))
+    }
+
+    private static let positive = Double(Float.leastNormalMagnitude)...1e9
+}

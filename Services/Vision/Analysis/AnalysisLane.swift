@@ -1,0 +1,143 @@
+import Dispatch
+import FoundationEssentials
+import Messages
+
+/// An executor on a dispatch queue of its own, for work that keeps a processor busy or blocks in C.
+final class SerialQueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) {
+        queue = DispatchQueue(label: label)
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}
+
+/// One analyser on a thread of its own: away from the threads that everything else shares, one piece of work at a time.
+actor AnalysisLane {
+    private nonisolated let executor: SerialQueueExecutor
+    private let analyser: FaceAnalyser
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(_ networks: FaceNetworks, number: Int) throws(InferenceError) {
+        executor = SerialQueueExecutor(label: "mien.vision.\(number)")
+        analyser = try FaceAnalyser(networks)
+    }
+
+    /// Decodes a picture and cuts out its largest face.
+    ///
+    /// Throws a `Failure` where the picture is at fault, an `InferenceError` where the networks are.
+    func look(at data: Data, _ settings: LookSettings) throws -> AlignedFace {
+        let picture = try Picture(data, limits: settings.limits)
+        guard let face = try analyser.largestFace(in: picture, smallest: settings.smallestFace) else {
+            throw Failure(.noFace, "There is no face in the picture.", stage: .vision)
+        }
+        return face
+    }
+
+    /// Runs both networks over faces that waited together.
+    func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
+        try analyser.read(faces)
+    }
+
+    /// Runs other work that needs the analyser: evaluation and timing.
+    func run<Result: Sendable>(_ work: @Sendable (FaceAnalyser) throws -> Result) throws -> Result {
+        try work(analyser)
+    }
+}
+
+/// How a picture is looked at.
+struct LookSettings: Hashable, Sendable {
+    var limits = ImageLimits()
+    /// The shorter side of the smallest face looked for, in pixels of the picture as it is looked at.
+    var smallestFace: Float = 20
+}
+
+/// The lanes of a process: as many as may work at once.
+actor AnalysisLanes {
+    nonisolated let networks: FaceNetworks
+    nonisolated let count: Int
+    private var idle: [AnalysisLane]
+    private var waiting: [CheckedContinuation<AnalysisLane, Never>] = []
+
+    /// Loads what the manifest in `directory` names, for `count` lanes.
+    init(directory: String, count: Int) throws(InferenceError) {
+        let networks = try FaceNetworks(directory: directory, lanes: count)
+        var lanes: [AnalysisLane] = []
+        for number in 0..<count { lanes.append(try AnalysisLane(networks, number: number)) }
+        self.networks = networks
+        self.count = count
+        idle = lanes
+    }
+
+    /// Lends a lane as soon as one is free, first come first served.
+    nonisolated func withLane<Result: Sendable>(
+        _ body: (AnalysisLane) async throws -> Result
+    ) async throws -> Result {
+        let lane = await take()
+        do {
+            let result = try await body(lane)
+            await giveBack(lane)
+            return result
+        } catch {
+            await giveBack(lane)
+            throw error
+        }
+    }
+
+    /// Runs `body` over all elements on all lanes; results stand in the elements' order.
+    ///
+    /// - Parameter progress: told how many are done, each time a hundred more are.
+    nonisolated func map<Element: Sendable, Result: Sendable>(
+        _ elements: [Element], progress: @Sendable (Int) -> Void = { _ in },
+        _ body: @escaping @Sendable (FaceAnalyser, Element) throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results = [Result?](repeating: nil, count: elements.count)
+            var next = 0
+            var done = 0
+            while done < elements.count {
+                while next < elements.count, next - done < 2 * count {
+                    let (index, element) = (next, elements[next])
+                    group.addTask {
+                        let result = try await self.withLane { lane in try await lane.run { try body($0, element) } }
+                        return (index, result)
+                    }
+                    next += 1
+                }
+                guard let (index, result) = try await group.next() else { break }
+                results[index] = result
+                done += 1
+                if done % 100 == 0 { progress(done) }
+            }
+            return results.compactMap(\.self)
+        }
+    }
+
+    /// Runs every network once on every lane.
+    nonisolated func rehearse() async throws {
+        try await withThrowingTaskGroup { group in
+            for lane in await idle {
+                group.addTask { try await lane.run { try $0.rehearse() } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func take() async -> AnalysisLane {
+        if let lane = idle.popLast() { return lane }
+        return await withCheckedContinuation { waiting.append($0) }
+    }
+
+    private func giveBack(_ lane: AnalysisLane) {
+        if waiting.isEmpty {
+            idle.append(lane)
+        } else {
+            waiting.removeFirst().resume(returning: lane)
+        }
+    }
+}

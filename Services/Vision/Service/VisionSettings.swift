@@ -1,0 +1,57 @@
+import Broker
+import FoundationEssentials
+import Operations
+
+/// What an operator may set of vision.
+///
+/// | Key | Type | Default | Meaning |
+/// | --- | --- | --- | --- |
+/// | `broker.host`, `broker.port` | text, number | 127.0.0.1, 5672 | RabbitMQ |
+/// | `broker.user`, `broker.password`, `broker.vhost` | text, secret, text | guest, guest, / | |
+/// | `models.directory` | text | Models | The folder of `manifest.json` |
+/// | `vision.threads` | number | processors | Pictures in work at once, each on a thread and an OpenVINO stream |
+/// | `vision.batch` | number | 4 | The most waiting pictures taken together; their faces share one inference |
+/// | `vision.batchWait` | seconds | 0 | How long a batch that is not full waits for more; 0 takes what is there |
+/// | `vision.maximumImageBytes` | number | 20971520 | A larger file is refused |
+/// | `vision.maximumImagePixels` | number | 50000000 | A picture of more pixels is refused |
+/// | `vision.maximumImageMemory` | number | 125829120 | A picture that takes more bytes to decode is refused |
+/// | `vision.side` | number | 1280 | A picture is halved while its long side stays at least this long |
+/// | `vision.smallestFace` | number | 20 | In pixels of the picture after halving |
+struct VisionSettings: Sendable {
+    var broker: BrokerAddress
+    var modelsDirectory: String
+    var threads: Int
+    var batch: Int
+    var batchWait: Duration
+    var look: LookSettings
+
+    init(_ settings: Settings) throws(SettingsError) {
+        broker = BrokerAddress(
+            host: settings.text("broker.host", default: "127.0.0.1"),
+            port: try settings.integer("broker.port", default: 5672, in: 1...65535),
+            user: settings.text("broker.user", default: "guest"),
+            password: settings.secret("broker.password") ?? "guest",
+            virtualHost: settings.text("broker.vhost", default: "/"))
+        modelsDirectory = settings.text("models.directory", default: "Models")
+        threads = try settings.integer(
+            "vision.threads", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256)
+        batch = try settings.integer("vision.batch", default: 4, in: 1...64)
+        batchWait = try settings.duration("vision.batchWait", default: .zero)
+        var look = LookSettings()
+        look.limits.bytes = try settings.integer(
+            "vision.maximumImageBytes", default: look.limits.bytes, in: 1...Int.max)
+        look.limits.pixels = try settings.integer(
+            "vision.maximumImagePixels", default: look.limits.pixels, in: 1...Int.max)
+        look.limits.memory = try settings.integer(
+            "vision.maximumImageMemory", default: look.limits.memory, in: 1...Int.max)
+        look.limits.side = try settings.integer("vision.side", default: look.limits.side, in: 64...Int.max)
+        look.smallestFace = Float(
+            try settings.number("vision.smallestFace", default: Double(look.smallestFace), in: 12...10_000))
+        self.look = look
+    }
+
+    /// How the stage takes its jobs: a batch for each thread at most.
+    var stage: StageSettings {
+        StageSettings(batch: batch, batchWait: batchWait, concurrency: threads)
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Messages
+
+@testable import Broker
+
+extension JobHeader {
+    /// A job on an erasure trip: identity, then recommender.
+    static func sample(
+        _ urgency: Urgency = .interactive, trip: Trip = .erasure, gateway: GatewayID? = .random(),
+        deadlineIn seconds: Double = 30, published: Date = .now, attempt: Int = 1
+    ) -> JobHeader {
+        JobHeader(
+            job: .random(), trip: trip, urgency: urgency,
+            deadline: urgency == .interactive ? published.addingTimeInterval(seconds) : nil,
+            gateway: urgency == .interactive ? gateway : nil, published: published, attempt: attempt)
+    }
+}
+
+extension Delivery {
+    /// A message as the broker would hand it over.
+    static func sample(
+        _ header: JobHeader, stage: StageName = .identity, type: String = ErasureRequested.name, body: Data = Data(),
+        isRedelivered: Bool = false, deliveryCount: Int = 0
+    ) throws -> Delivery {
+        var properties = Properties()
+        properties.correlationID = header.job.description
+        properties.type = type
+        properties.contentType = "application/json"
+        properties.header = try HeaderCoding.encode(header)
+        properties.deliveryCount = deliveryCount
+        return Delivery(
+            tag: 1, epoch: 1, queue: Queue.jobs(stage, header.urgency).name, isRedelivered: isRedelivered,
+            properties: properties, body: body)
+    }
+}
+
+/// A handler that is a closure.
+struct Handler: StageHandler {
+    let body: @Sendable ([Job]) async -> [Outcome]
+
+    init(_ body: @escaping @Sendable ([Job]) async -> [Outcome]) {
+        self.body = body
+    }
+
+    func handle(_ jobs: [Job]) async -> [Outcome] {
+        await body(jobs)
+    }
+
+    /// Passes every erasure on.
+    static var passing: Handler {
+        Handler { jobs in
+            jobs.map { job in
+                do throws(EnvelopeError) {
+                    return .completed(try job.envelope.decode(ErasureRequested.self))
+                } catch {
+                    return .unreadable(error)
+                }
+            }
+        }
+    }
+}

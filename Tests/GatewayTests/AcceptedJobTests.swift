@@ -1,0 +1,262 @@
+import Broker
+import Database
+import DatabaseTesting
+import Foundation
+import Gateway
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import Messages
+import NIOCore
+import Synchronization
+import Testing
+
+/// Accepted jobs, with a real Postgres; the test plays the broker and the stages.
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+struct AcceptedJobTests {
+    let user = UserID.random()
+    let picture = ByteBuffer(string: "a picture")
+    let asynchronous: HTTPFields = [HTTPField.Name("Prefer")!: "respond-async"]
+
+    /// A gateway with a database of its own. `work` is done when a job was handed over.
+    func withGateway(
+        settings: GatewaySettings = GatewaySettings(),
+        work: @escaping @Sendable (any Message, JobHeader, JobStore) async throws -> Void = { _, _, _ in },
+        _ body: @escaping @Sendable (any TestClientProtocol, JobStore, Database) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let jobs = JobStore(database)
+                try await jobs.migrate()
+                let gateway = Scripted.gateway(
+                    settings: settings, database: database,
+                    accept: {
+                        (message: any Message, header: JobHeader) async throws(BrokerError) in
+                        do {
+                            try await work(message, header, jobs)
+                        } catch {
+                            throw error as? BrokerError ?? .disconnected
+                        }
+                    })
+                try await Scripted.test(gateway) { client in try await body(client, jobs, database) }
+            }
+        }
+    }
+
+    func header(_ trip: Trip, _ job: JobID = .random()) -> JobHeader {
+        JobHeader(job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now)
+    }
+
+    func object(_ response: TestResponse) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+    }
+
+    @Test func anAcceptedSelfieIsQueuedAndThenDone() async throws {
+        let seen = Seen()
+        try await withGateway { message, header, _ in
+            seen.messages.withLock { $0.append((message, header)) }
+        } _: { client, jobs, _ in
+            let accepted = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: asynchronous, body: picture)
+            #expect(accepted.status == .accepted)
+            let location = try #require(accepted.headers[.location])
+            let header = try #require(seen.messages.withLock { $0.first?.1 })
+            #expect(location == "/v1/jobs/\(header.job)")
+            #expect(header.urgency == .accepted && header.deadline == nil && header.gateway == nil)
+
+            let queued = try await client.execute(uri: location, method: .get)
+            #expect(queued.status == .ok)
+            #expect(try object(queued)["state"] as? String == "queued")
+
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), header))
+            // The same result again changes nothing.
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), header))
+            let done = try await client.execute(uri: location, method: .get)
+            #expect(try object(done)["state"] as? String == "done")
+            let result = try #require(try object(done)["result"] as? [String: Any])
+            #expect((result["user"] as? [String: Any])?["id"] as? String == user.description)
+            #expect((result["recommendations"] as? [Any])?.count == 6)
+        }
+    }
+
+    @Test func aWaitingPreferenceBringsTheAnswerItself() async throws {
+        try await withGateway { _, header, jobs in
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), header))
+        } _: { client, _, _ in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post,
+                headers: [HTTPField.Name("Prefer")!: "respond-async, wait=10"], body: picture)
+            #expect(response.status == .ok)
+            #expect(response.headers[.setCookie]?.contains(user.description) == true)
+        }
+    }
+
+    @Test func aLongPollEndsWithTheJob() async throws {
+        try await withGateway { client, jobs, _ in
+            let header = header(.analysis)
+            _ = try await jobs.insert(header.job, .analysis)
+            async let polled = client.execute(
+                uri: "/v1/jobs/\(header.job)", method: .get, headers: [HTTPField.Name("Prefer")!: "wait=30"])
+            try await jobs.finish(Scripted.envelope(FaceAnalysed(analysis: Example.analysis), header))
+            #expect(try object(try await polled)["state"] as? String == "done")
+        }
+    }
+
+    @Test func aLongPollEndsWithItsTime() async throws {
+        try await withGateway { client, jobs, _ in
+            let job = JobID.random()
+            _ = try await jobs.insert(job, .selfie)
+            let response = try await client.execute(
+                uri: "/v1/jobs/\(job)", method: .get, headers: [HTTPField.Name("Prefer")!: "wait=1"])
+            #expect(try object(response)["state"] as? String == "queued")
+        }
+    }
+
+    @Test func aFailedJobSaysWhy() async throws {
+        try await withGateway { client, jobs, _ in
+            let header = header(.selfie)
+            try await jobs.finish(Scripted.envelope(Failure(.noFace, "No face.", stage: .vision), header))
+            let response = try await client.execute(uri: "/v1/jobs/\(header.job)", method: .get)
+            #expect(try object(response)["state"] as? String == "failed")
+            let problem = try #require(try object(response)["problem"] as? [String: Any])
+            #expect(problem["type"] as? String == "/problems/no-face")
+            #expect(problem["status"] as? Int == 422)
+        }
+    }
+
+    @Test func anUnknownJobIsNotFound() async throws {
+        try await withGateway { client, _, _ in
+            let response = try await client.execute(uri: "/v1/jobs/\(JobID.random())", method: .get)
+            #expect(response.status == .notFound)
+            #expect(try kind(response) == "unknown-job")
+        }
+    }
+
+    @Test func whatTheBrokerRefusesIsNotAccepted() async throws {
+        try await withGateway { _, _, _ in
+            throw BrokerError.full
+        } _: { client, _, database in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: asynchronous, body: picture)
+            #expect(response.status == .serviceUnavailable)
+            #expect(response.headers[.retryAfter] != nil)
+            #expect(try await database.query("SELECT id FROM gateway.jobs").isEmpty)
+        }
+    }
+
+    @Test func aKeySentAgainIsOneJobUntilItIsDone() async throws {
+        let seen = Seen()
+        try await withGateway { message, header, _ in
+            seen.messages.withLock { $0.append((message, header)) }
+        } _: { client, jobs, database in
+            var headers = asynchronous
+            headers[HTTPField.Name("Idempotency-Key")!] = "key"
+            var locations: Set<String?> = []
+            for _ in 1...2 {
+                let response = try await client.execute(
+                    uri: "/v1/selfies", method: .post, headers: headers, body: picture)
+                locations.insert(response.headers[.location])
+            }
+            #expect(locations.count == 1)
+            // Still queued, it is handed over again: nobody knows whether the first time arrived.
+            #expect(seen.jobs.count == 2 && Set(seen.jobs).count == 1)
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), header(.selfie, seen.jobs[0])))
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, headers: headers, body: picture)
+            #expect(response.status == .ok)
+            #expect(seen.jobs.count == 2)
+            #expect(try await database.query("SELECT id FROM gateway.jobs").count == 1)
+        }
+    }
+
+    @Test func erasingLeavesNothing() async throws {
+        try await withGateway { message, header, jobs in
+            guard let message = message as? ErasureRequested else { return }
+            try await jobs.finish(Scripted.envelope(message, header))
+        } _: { client, jobs, database in
+            let selfie = header(.selfie)
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), selfie))
+            let other = header(.selfie)
+            try await jobs.finish(Scripted.envelope(Example.recommended(.random()), other))
+            for _ in 1...2 {
+                let response = try await client.execute(
+                    uri: "/v1/users/me", method: .delete, headers: [.cookie: "mien_user=\(user)"])
+                #expect(response.status == .noContent)
+                #expect(response.headers[.setCookie]?.contains("Max-Age=0") == true)
+            }
+            #expect(try await client.execute(uri: "/v1/jobs/\(selfie.job)", method: .get).status == .notFound)
+            #expect(try await client.execute(uri: "/v1/jobs/\(other.job)", method: .get).status == .ok)
+
+            // What was still under way arrives afterwards, and is not kept.
+            let late = header(.selfie)
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), late))
+            let response = try await client.execute(uri: "/v1/jobs/\(late.job)", method: .get)
+            #expect(try object(response)["state"] as? String == "failed")
+            for table in ["jobs", "erased"] {
+                let rows = try await database.query(
+                    "SELECT 1 FROM gateway.\(table) t WHERE t::text LIKE '%' || $1 || '%'", .text(user.description))
+                #expect(rows.isEmpty)
+            }
+        }
+    }
+
+    @Test func anErasureThatTakesLongIsAccepted() async throws {
+        var settings = GatewaySettings()
+        settings.deadline = .milliseconds(100)
+        try await withGateway(settings: settings) { client, _, _ in
+            let response = try await client.execute(uri: "/v1/users/\(user)", method: .delete)
+            #expect(response.status == .accepted)
+            let location = try #require(response.headers[.location])
+            #expect(try await client.execute(uri: location, method: .get).status == .ok)
+        }
+    }
+
+    @Test func theSweepClearsAwayAndGivesUp() async throws {
+        try await withGateway { client, jobs, database in
+            let done = header(.selfie)
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), done))
+            let lost = header(.selfie)
+            _ = try await jobs.insert(lost.job, .selfie)
+            try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
+            #expect(try await jobs.job(done.job) != nil)
+            #expect(try await jobs.job(lost.job)?.state == .queued)
+
+            try await database.query(
+                "UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
+            try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
+            #expect(try await jobs.job(done.job) == nil)
+            #expect(try await jobs.job(lost.job)?.state == .failed)
+            // It came after all.
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), lost))
+            #expect(try await jobs.job(lost.job)?.state == .done)
+        }
+    }
+
+    @Test func theResultsStageStoresParksAndRetries() async throws {
+        try await withGateway { _, jobs, database in
+            let stage = ResultsStage(jobs: jobs, logger: TestDatabase.silence)
+            let good = header(.selfie)
+            let outcomes = await stage.handle([
+                Job(Scripted.envelope(Example.recommended(user), good)),
+                Job(Scripted.envelope(VideoClicked(user: user, video: Example.video), header(.click))),
+                Job(Envelope(header: header(.selfie), type: Recommended.name, body: Data("{}".utf8))),
+            ])
+            #expect(outcomes.map(name) == ["done", "unreadable", "unreadable"])
+            #expect(try await jobs.job(good.job)?.state == .done)
+
+            try await database.query("ALTER TABLE gateway.jobs RENAME TO away")
+            let retried = await stage.handle([Job(Scripted.envelope(Example.recommended(user), header(.selfie)))])
+            #expect(retried.map(name) == ["retry"])
+        }
+    }
+
+    private func name(_ outcome: Outcome) -> String {
+        switch outcome {
+        case .completed: "completed"
+        case .failed: "failed"
+        case .retry: "retry"
+        case .unreadable: "unreadable"
+        case .done: "done"
+        }
+    }
+}

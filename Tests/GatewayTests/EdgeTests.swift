@@ -1,0 +1,112 @@
+import Foundation
+import Gateway
+import Hummingbird
+import HummingbirdTesting
+import HTTPTypes
+import NIOCore
+import Testing
+
+@Suite struct EdgeTests {
+    @Test(arguments: ["/", "/getRecommend", "/page/page.js", "/openapi.yaml", "/nothing", "/v1/users/7", "/v1/selfies"])
+    func everyResponseCarriesTheSecurityHeaders(_ path: String) async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let response = try await client.execute(uri: path, method: .get)
+            for field in SecurityHeaders.fields { #expect(response.headers[field.name] == field.value) }
+            #expect(response.headers[.cacheControl] != nil)
+            #expect(response.headers[.accessControlAllowOrigin] == nil)
+        }
+    }
+
+    @Test func servesThePageAndItsFiles() async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let page = try await client.execute(uri: "/", method: .get)
+            #expect(page.status == .ok)
+            #expect(page.headers[.contentType] == "text/html; charset=utf-8")
+            let html = String(buffer: page.body)
+            let links = html.matches(of: #/(?:href|src)="(/[^"]*)"/#).map { String($0.1) }
+            #expect(links.count == 3)
+            var scripts: [String] = []
+            for link in links + PageFiles.parts.keys.map({ "/page/\($0)" }) {
+                let file = try await client.execute(uri: link, method: .get)
+                #expect(file.status == .ok)
+                if link.hasSuffix(".js") { scripts.append(String(buffer: file.body)) }
+            }
+            // Whatever a module imports is served too.
+            for name in scripts.flatMap({ $0.matches(of: #/from "\./([^"]*)"/#).map { String($0.1) } }) {
+                #expect(PageFiles.parts[name] != nil)
+            }
+        }
+    }
+
+    @Test func aClientThatHasAFileIsToldSo() async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let first = try await client.execute(uri: "/page/page.css", method: .get)
+            let tag = try #require(first.headers[.eTag])
+            for value in [tag, "W/\(tag)", "\"other\", \(tag)", "*"] {
+                let again = try await client.execute(
+                    uri: "/page/page.css", method: .get, headers: [.ifNoneMatch: value])
+                #expect(again.status == .notModified)
+                #expect(again.headers[.eTag] == tag)
+                #expect(again.body.readableBytes == 0)
+            }
+            let other = try await client.execute(
+                uri: "/page/page.css", method: .get, headers: [.ifNoneMatch: "\"other\""])
+            #expect(other.status == .ok)
+        }
+    }
+
+    @Test func aHeadHasNoBody() async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            for path in ["/", "/nothing", "/v1/users/7"] {
+                let get = try await client.execute(uri: path, method: .get)
+                let head = try await client.execute(uri: path, method: .head)
+                #expect(head.status == get.status)
+                #expect(head.headers[.contentLength] == get.headers[.contentLength])
+                #expect(head.body.readableBytes == 0)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("/v1/selfies", HTTPRequest.Method.get, "POST"), ("/", .post, "GET, HEAD"),
+        ("/v1/users/me", .put, "GET, DELETE, HEAD"),
+        ("/v1/users/me/clicks", .delete, "POST"),
+    ])
+    func aWrongMethodIsToldTheRightOnes(_ path: String, _ method: HTTPRequest.Method, _ allowed: String) async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let response = try await client.execute(uri: path, method: method)
+            #expect(response.status == .methodNotAllowed)
+            #expect(response.headers[.allow] == allowed)
+            #expect(response.headers[.contentType] == "application/problem+json")
+        }
+    }
+
+    @Test(arguments: [
+        "/nothing", "/v1", "/v2/selfies", "/page/", "/page/secret.js", "/page/../openapi.yaml", "/problems/none",
+    ])
+    func whereThereIsNothingIsNotFound(_ path: String) async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let response = try await client.execute(uri: path, method: .get)
+            #expect(response.status == .notFound)
+            #expect(response.headers[.contentType] == "application/problem+json")
+        }
+    }
+
+    /// The paths and methods of openapi.yaml, read from its layout: two spaces before a path, four before a method.
+    @Test func theDescriptionAndTheRoutesAgree() throws {
+        let text = String(decoding: PageFiles.description.bytes, as: UTF8.self)
+        var described: Set<String> = []
+        var path: String?
+        var inPaths = false
+        for line in text.split(separator: "\n") {
+            if !line.hasPrefix(" ") { inPaths = line == "paths:" }
+            guard inPaths else { continue }
+            if let match = line.wholeMatch(of: #/  (/\S*):/#) { path = String(match.1) }
+            if let path, let match = line.wholeMatch(of: #/    (get|post|put|delete|patch|head|options):/#) {
+                described.insert("\(match.1.uppercased()) \(path)")
+            }
+        }
+        let routes = Set(Scripted.gateway().routes.map { "\($0.method.rawValue) \($0.path)" })
+        #expect(described == routes)
+    }
+}

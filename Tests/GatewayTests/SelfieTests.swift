@@ -1,0 +1,260 @@
+import Broker
+import Foundation
+import Gateway
+import Hummingbird
+import HummingbirdTesting
+import HTTPTypes
+import Messages
+import NIOCore
+import Synchronization
+import Testing
+
+@Suite struct SelfieTests {
+    let user = UserID.random()
+    let picture = ByteBuffer(bytes: [0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])
+
+    @Test func answersInSnakeCaseAndSetsTheCookie() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [.contentType: "image/jpeg"], body: picture
+            ) { response in
+                #expect(response.status == .ok)
+                #expect(response.headers[.contentType] == "application/json")
+                let cookie = try #require(response.headers[.setCookie])
+                #expect(cookie.contains("mien_user=\(user)"))
+                #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"))
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+                #expect((body["user"] as? [String: Any])?["id"] as? String == user.description)
+                #expect((body["user"] as? [String: Any])?["status"] as? String == "returning")
+                #expect(body["recommendation_version"] as? Int == 7)
+                let videos = try #require(body["recommendations"] as? [[String: Any]])
+                #expect(videos.map { $0["video_id"] as? String }.first == "aaaaaaaaaa1")
+                #expect(videos.count == 6)
+                let face = try #require(body["face"] as? [String: Any])
+                #expect((face["landmarks"] as? [String: Any])?.keys.contains("left_eye") == true)
+                // Names that are data and not the API's own stay as they are.
+                #expect((body["models"] as? [String: String]) == ["mood_net": "mood-1"])
+            }
+        }
+    }
+
+    @Test func anUncertainPersonForgetsTheCookie() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: nil))) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+            #expect(response.status == .ok)
+            #expect(response.headers[.setCookie]?.contains("Max-Age=0") == true)
+            let answer = try JSON.decode(SelfieAnswer.self, from: Data(response.body.readableBytesView))
+            #expect(answer.user.status == .uncertain)
+            #expect(answer.user.reason == .ambiguous)
+            #expect(answer.user.id == nil)
+        }
+    }
+
+    @Test func passesOnWhatTheQuerySays() async throws {
+        let seen = Seen()
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
+            let uri = "/v1/selfies?playing=gf6v59c5yuY&session=play-1&as=new"
+            let response = try await client.execute(uri: uri, method: .post, body: picture)
+            #expect(response.status == .ok)
+        }
+        let message = try #require(seen.first as? ImageSubmitted)
+        #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
+        #expect(message.request.declaredNew)
+        #expect(message.image == Data(picture.readableBytesView))
+        let header = try #require(seen.messages.withLock { $0.first?.1 })
+        #expect(header.trip == .selfie && header.urgency == .interactive && header.gateway != nil)
+        let deadline = try #require(header.deadline)
+        #expect((10...15).contains(deadline.timeIntervalSinceNow))
+    }
+
+    @Test func anAliasDoesTheSame() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(uri: "/recommend", method: .post, body: picture)
+            #expect(response.status == .ok)
+        }
+    }
+
+    @Test(arguments: [
+        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old",
+        "playing=gf6v59c5yuY&session=" + String(repeating: "a", count: 65),
+    ])
+    func refusesParametersItDoesNotUnderstand(_ query: String) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(uri: "/v1/selfies?\(query)", method: .post, body: picture)
+            #expect(response.status == .badRequest)
+            #expect(try kind(response) == "malformed-request")
+        }
+    }
+
+    @Test func refusesAnEmptyBody() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post)
+            #expect(response.status == .badRequest)
+            #expect(try kind(response) == "empty-body")
+        }
+    }
+
+    @Test(arguments: ["text/html", "application/json", "application/x-www-form-urlencoded", "nonsense", "image", ""])
+    func refusesWhatIsClearlyNoPicture(_ type: String) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [.contentType: type], body: picture)
+            #expect(response.status == .unsupportedMediaType)
+        }
+    }
+
+    @Test func stopsAtTheByteLimit() async throws {
+        var settings = GatewaySettings()
+        settings.maximumImageBytes = 8
+        let seen = Seen()
+        let gateway = Scripted.gateway(settings: settings, ask: Scripted.stages(recognising: user, recording: seen))
+        try await Scripted.test(gateway) { client in
+            let fits = try await client.execute(
+                uri: "/v1/selfies", method: .post, body: ByteBuffer(repeating: 1, count: 8))
+            #expect(fits.status == .ok)
+            let over = try await client.execute(
+                uri: "/v1/selfies", method: .post, body: ByteBuffer(repeating: 1, count: 9))
+            #expect(over.status == .contentTooLarge)
+            #expect(try kind(over) == "too-large")
+        }
+        #expect(seen.jobs.count == 1)
+    }
+
+    @Test(arguments: Failure.Kind.allCases)
+    func everyFailureHasItsStatus(_ failureKind: Failure.Kind) async throws {
+        let gateway = Scripted.gateway { (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            Scripted.envelope(Failure(failureKind, "A sentence.", stage: .vision), header)
+        }
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+            #expect(response.status == Problem.table(failureKind).status)
+            #expect(response.headers[.contentType] == "application/problem+json")
+            #expect((response.headers[.retryAfter] != nil) == (failureKind == .unavailable))
+            let body = try #require(
+                try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+            #expect(body["type"] as? String == "/problems/\(failureKind.rawValue)")
+            #expect(body["status"] as? Int == response.status.code)
+            #expect(body["detail"] as? String == "A sentence.")
+            #expect(body["stage"] as? String == "vision")
+            let type = try await client.execute(uri: "/problems/\(failureKind.rawValue)", method: .get)
+            #expect(type.status == .ok)
+        }
+    }
+
+    @Test(arguments: [
+        (BrokerError.disconnected, 503), (.blocked, 503), (.full, 503), (.unroutable, 503), (.unconfirmed, 503),
+        (.deadlinePassed, 504), (.unencodable("x"), 500),
+    ])
+    func theBrokersTroublesAreTold(_ error: BrokerError, _ status: Int) async throws {
+        let gateway = Scripted.gateway { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
+            throw error
+        }
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+            #expect(response.status.code == status)
+            #expect((response.headers[.retryAfter] != nil) == (status == 503))
+        }
+    }
+
+    @Test func anAnswerOfTheWrongKindIsAnInternalError() async throws {
+        let gateway = Scripted.gateway { (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            Scripted.envelope(FaceAnalysed(analysis: Example.analysis), header)
+        }
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+            #expect(response.status == .internalServerError)
+        }
+    }
+
+    @Test func acceptingNeedsTheDatabase() async throws {
+        try await Scripted.test(Scripted.gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [HTTPField.Name("Prefer")!: "respond-async"], body: picture)
+            #expect(response.status == .serviceUnavailable)
+        }
+    }
+
+    @Test func analysesWithoutAPerson() async throws {
+        let gateway = Scripted.gateway { (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            Scripted.envelope(FaceAnalysed(analysis: Example.analysis), header)
+        }
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(uri: "/v1/analyses", method: .post, body: picture)
+            #expect(response.status == .ok)
+            #expect(response.headers[.setCookie] == nil)
+            let answer = try JSON.decode(AnalysisAnswer.self, from: Data(response.body.readableBytesView))
+            #expect(answer.mood == Example.analysis.mood)
+        }
+    }
+
+    @Test func takesTheFieldOfAForm() async throws {
+        let seen = Seen()
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
+            let form =
+                "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nPIXELS\r\n--b--\r\n"
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [.contentType: "multipart/form-data; boundary=b"],
+                body: ByteBuffer(string: form))
+            #expect(response.status == .ok)
+        }
+        #expect((seen.first as? ImageSubmitted)?.image == Data("PIXELS".utf8))
+    }
+
+    @Test(arguments: [
+        ("multipart/form-data", "--b\r\n\r\n--b--", 400),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nX\r\n--b--", 400
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"image\"\r\nContent-Type: text/plain\r\n\r\nX\r\n--b--", 415
+        ),
+        (
+            "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n\r\n--b--",
+            400
+        ),
+        ("multipart/form-data; boundary=b", "", 400),
+    ])
+    func refusesFormsWithoutAPicture(_ type: String, _ body: String, _ status: Int) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
+            #expect(response.status.code == status)
+        }
+    }
+
+    @Test func theSameKeyIsTheSameJob() async throws {
+        let seen = Seen()
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
+            for (path, key, body) in [
+                ("/v1/selfies", "one", picture), ("/v1/selfies", "one", picture), ("/recommend", "one", picture),
+                ("/v1/selfies", "two", picture), ("/v1/selfies", "one", ByteBuffer(string: "another picture")),
+                ("/v1/selfies?as=new", "one", picture),
+            ] {
+                let response = try await client.execute(
+                    uri: path, method: .post, headers: [HTTPField.Name("Idempotency-Key")!: key], body: body)
+                #expect(response.status == .ok)
+            }
+        }
+        let jobs = seen.jobs
+        #expect(jobs[0] == jobs[1] && jobs[0] == jobs[2])
+        #expect(Set(jobs).count == 4)
+    }
+
+    @Test(arguments: ["", "with space", String(repeating: "k", count: 256)])
+    func refusesKeysThatAreNone(_ key: String) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [HTTPField.Name("Idempotency-Key")!: key], body: picture)
+            #expect(response.status == .badRequest)
+        }
+    }
+}
+
+/// The last part of a problem's type.
+func kind(_ response: TestResponse) throws -> String? {
+    let body = try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any]
+    return (body?["type"] as? String)?.split(separator: "/").last.map(String.init)
+}

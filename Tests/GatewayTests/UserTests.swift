@@ -1,0 +1,146 @@
+import Broker
+import Foundation
+import Gateway
+import Hummingbird
+import HummingbirdTesting
+import HTTPTypes
+import Messages
+import NIOCore
+import Synchronization
+import Testing
+
+@Suite struct UserTests {
+    let user = UserID.random()
+
+    /// Stages that know one user.
+    func gateway(seen: Seen = Seen()) -> Edge {
+        let known = user
+        return Scripted.gateway { (message: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            seen.messages.withLock { $0.append((message, header)) }
+            let unknown = Scripted.envelope(Failure(.unknownUser, "Nobody has this id."), header)
+            switch message {
+            case let asked as UserRequested where asked.user != known: return unknown
+            case is UserRequested where header.trip == .user:
+                return Scripted.envelope(UserDescribed(user: known, since: 1_700_000_000, faces: 2), header)
+            case is UserRequested:
+                return Scripted.envelope(
+                    RecommendationsListed(user: known, recommendations: Example.list, version: nil), header)
+            case let click as VideoClicked where click.user == known:
+                return Scripted.envelope(ClickRecorded(user: known, video: click.video), header)
+            default: return unknown
+            }
+        }
+    }
+
+    func cookie() -> HTTPFields { [.cookie: "mien_user=\(user)"] }
+
+    @Test func describesAUser() async throws {
+        try await Scripted.test(gateway()) { client in
+            for (uri, headers) in [("/v1/users/\(user)", [:]), ("/v1/users/me", cookie())] as [(String, HTTPFields)] {
+                let response = try await client.execute(uri: uri, method: .get, headers: headers)
+                #expect(response.status == .ok)
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+                #expect(body["id"] as? String == user.description)
+                #expect(body["since"] as? String == "2023-11-14T22:13:20Z")
+                #expect(body["faces"] as? Int == 2)
+            }
+        }
+    }
+
+    @Test func listsRecommendations() async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(uri: "/v1/users/\(user)/recommendations", method: .get)
+            let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(response.body.readableBytesView))
+            #expect(answer.user.id == user)
+            #expect(answer.recommendations.map(\.rank) == [1, 2, 3, 4, 5, 6])
+        }
+    }
+
+    @Test func unknownAndInvalidIdsAreTold() async throws {
+        try await Scripted.test(gateway()) { client in
+            for path in [
+                "/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me",
+                "/goData",
+            ] {
+                let response = try await client.execute(uri: path, method: .get)
+                #expect(response.status == .notFound)
+                #expect(try kind(response) == "unknown-user")
+            }
+            for path in ["/v1/users/7", "/v1/jobs/..%2f", "/v1/jobs/me"] {
+                #expect(try await client.execute(uri: path, method: .get).status == .badRequest)
+            }
+        }
+    }
+
+    @Test func storesClicks() async throws {
+        let seen = Seen()
+        try await Scripted.test(gateway(seen: seen)) { client in
+            let body = ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#)
+            for (path, headers) in [("/v1/users/\(user)/clicks", [:]), ("/v1/users/me/clicks", cookie())]
+                as [(String, HTTPFields)]
+            {
+                let response = try await client.execute(uri: path, method: .post, headers: headers, body: body)
+                #expect(response.status == .noContent)
+            }
+        }
+        #expect(seen.first as? VideoClicked == VideoClicked(user: user, video: Example.video))
+        #expect(Set(seen.jobs).count == 2)
+    }
+
+    @Test(arguments: [
+        ("", 400), ("{", 400), ("{}", 400), (#"{"video_id": 7}"#, 400), (#"{"video_id": "short"}"#, 400),
+        (#"{"video_id": "gf6v59c5yuY", "x": ""# + String(repeating: "a", count: 5000) + "\"}", 413),
+    ])
+    func refusesClicksItCannotRead(_ body: String, _ status: Int) async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/users/\(user)/clicks", method: .post, body: ByteBuffer(string: body))
+            #expect(response.status.code == status)
+        }
+    }
+
+    @Test func aClickIsJSON() async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/users/\(user)/clicks", method: .post, headers: [.contentType: "text/plain"],
+                body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#))
+            #expect(response.status == .unsupportedMediaType)
+        }
+    }
+
+    @Test func keepsThePapersPaths() async throws {
+        let seen = Seen()
+        try await Scripted.test(gateway(seen: seen)) { client in
+            let data = try await client.execute(uri: "/goData", method: .get, headers: cookie())
+            let links = try JSON.decode([NamedLink].self, from: Data(data.body.readableBytesView))
+            #expect(links.count == 6)
+            #expect(links.first?.name == "Video 1")
+            #expect(links.first?.url == "https://www.youtube.com/watch?v=aaaaaaaaaa1")
+            for query in ["gf6v59c5yuY", "YouTube_ID=gf6v59c5yuY"] {
+                let response = try await client.execute(uri: "/goUpdate?\(query)", method: .get, headers: cookie())
+                #expect(response.status == .noContent)
+            }
+            for query in ["", "?", "?short", "?YouTube_ID=short"] {
+                let response = try await client.execute(uri: "/goUpdate\(query)", method: .get, headers: cookie())
+                #expect(response.status == .badRequest)
+            }
+        }
+        #expect(seen.messages.withLock { $0.compactMap { $0.0 as? VideoClicked }.count } == 2)
+    }
+
+    @Test func aCookieThatIsNoIdNamesNobody() async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
+            #expect(response.status == .notFound)
+        }
+    }
+
+    @Test func erasingNeedsTheDatabase() async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(uri: "/v1/users/\(user)", method: .delete)
+            #expect(response.status == .serviceUnavailable)
+        }
+    }
+}

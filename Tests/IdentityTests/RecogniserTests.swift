@@ -1,0 +1,279 @@
+import Broker
+import Database
+import DatabaseTesting
+import FoundationEssentials
+import Messages
+import ModelManifest
+import Testing
+
+@testable import Identity
+
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+struct RecogniserTests {
+    @Test func somebodyNewReturns() async throws {
+        try await withRecogniser { recogniser, _ in
+            let first = try await recogniser.recognise([candidate(0)])[0].get()
+            #expect(first.standing == .new)
+            #expect(first.distance == nil)
+            let again = try await recogniser.recognise([candidate(0)])[0].get()
+            #expect(again.standing == .returning)
+            #expect(again.user == first.user)
+            let other = try await recogniser.recognise([candidate(1)])[0].get()
+            #expect(other.standing == .new)
+            #expect(other.user != first.user)
+            let described = try await recogniser.describe(try #require(first.user))
+            #expect(described?.faces == 1)
+        }
+    }
+
+    @Test func aJobThatComesAgainGetsItsFirstAnswer() async throws {
+        try await withRecogniser { recogniser, database in
+            _ = try await recogniser.recognise([candidate(1)])[0].get()
+            let job = JobID.random()
+            let first = try await recogniser.recognise([candidate(0, job: job)])[0].get()
+            let again = try await recogniser.recognise([candidate(0, job: job)])[0].get()
+            #expect(first.standing == .new)
+            #expect(again == first)
+            #expect(try await users(in: database) == 2)
+        }
+    }
+
+    @Test func inTheBandNobodyIsMergedOrMade() async throws {
+        try await withRecogniser { recogniser, database in
+            let known = try await recogniser.recognise([candidate(0)])[0].get()
+            let between = mixed(0, 1, cosine: 0.5)
+            let unsure = try await recogniser.recognise([candidate(between)])[0].get()
+            #expect(unsure.standing == .uncertain)
+            #expect(unsure.reason == .ambiguous)
+            #expect(unsure.user == nil)
+            #expect(try await users(in: database) == 1)
+
+            let declared = try await recogniser.recognise([candidate(between, declaredNew: true)])[0].get()
+            #expect(declared.standing == .new)
+            #expect(declared.user != known.user)
+            let certain = try await recogniser.recognise([candidate(0, declaredNew: true)])[0].get()
+            #expect(certain.standing == .returning)
+            #expect(certain.user == known.user)
+        }
+    }
+
+    @Test func anUnfitFaceIsNeitherMatchedNorEnrolled() async throws {
+        try await withRecogniser { recogniser, database in
+            var small = candidate(0)
+            small.quality.size = 10
+            let person = try await recogniser.recognise([small])[0].get()
+            #expect(person == Person(standing: .uncertain, user: nil, distance: nil, reason: .faceTooSmall))
+            #expect(try await users(in: database) == 0)
+        }
+    }
+
+    @Test func vectorsOfAnotherNetworkAreNotCompared() async throws {
+        try await withRecogniser { recogniser, _ in
+            var other = candidate(0)
+            other.template.version = "test-2"
+            await #expect(throws: RecognitionError.otherNetwork(theirs: "test-2", ours: "test-1")) {
+                try await recogniser.recognise([other])[0].get()
+            }
+        }
+    }
+
+    @Test func aNewNetworkStartsWithAnEmptyGallery() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let old = try await recogniser(database)
+                _ = try await old.recognise([candidate(0)])[0].get()
+                let new = try await recogniser(database, version: "test-2")
+                #expect(await new.count == 0)
+                #expect(await old.count == 1)
+            }
+        }
+    }
+
+    @Test func fourWorkersAndTwoHundredJobsOfOneNewFaceMakeOneUser() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) {
+                try await $0.migrate(schema: Schema.name, Schema.migrations)
+            }
+            let people = try await withThrowingTaskGroup(of: [Person].self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await TestDatabase.withPool(of: address) { database in
+                            let recogniser = Recogniser(database: database, network: try network())
+                            return try await withThrowingTaskGroup(of: Person.self) { jobs in
+                                for _ in 0..<50 {
+                                    jobs.addTask { try await recogniser.recognise([candidate(0)])[0].get() }
+                                }
+                                return try await jobs.reduce(into: []) { $0.append($1) }
+                            }
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(people.count == 200)
+            #expect(Set(people.map(\.user)).count == 1)
+            #expect(people.filter { $0.standing == .new }.count == 1)
+            let count = try await TestDatabase.withPool(of: address) { try await users(in: $0) }
+            #expect(count == 1)
+        }
+    }
+
+    @Test func erasingReachesTheOtherWorkersAndIsFinal() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let here = try await recogniser(database)
+                let there = try await recogniser(database)
+                let job = JobID.random()
+                let person = try await here.recognise([candidate(0, job: job)])[0].get()
+                let user = try #require(person.user)
+                try await there.catchUp()
+                #expect(await there.count == 1)
+                try await here.erase(user)
+                try await here.erase(user)
+                try await there.catchUp()
+                #expect(await there.count == 0)
+                #expect(try await users(in: database) == 0)
+                #expect(try await here.describe(user) == nil)
+                await #expect(throws: RecognitionError.erased) {
+                    try await there.recognise([candidate(0, job: job)])[0].get()
+                }
+                let back = try await there.recognise([candidate(0)])[0].get()
+                #expect(back.standing == .new)
+                #expect(back.user != user)
+            }
+        }
+    }
+
+    @Test func theFeedBringsWhatOthersEnrol() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let here = try await recogniser(database)
+                let there = Recogniser(database: database, network: try network())
+                let feed = GalleryFeed(database: database, recogniser: there, logger: TestDatabase.silence)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await feed.run() }
+                    _ = try await here.recognise([candidate(0)])[0].get()
+                    while await there.count == 0 { try await Task.sleep(for: .milliseconds(10)) }
+                    group.cancelAll()
+                }
+                #expect(await there.isLoaded)
+            }
+        }
+    }
+
+    @Test func theStageAnswersEveryTripThatPasses() async throws {
+        try await withRecogniser { recogniser, _ in
+            let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
+            let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
+            let person = try await identified(stage.handle([try job(detected, .selfie)])[0])
+            let user = try #require(person.user)
+            let described = try await stage.handle([job(UserRequested(user: user), .user)])[0]
+            #expect(described.completed(UserDescribed.self)?.user == user)
+            let erased = try await stage.handle([job(ErasureRequested(user: user), .erasure)])[0]
+            #expect(erased.completed(ErasureRequested.self)?.user == user)
+            let gone = await stage.handle([try job(UserRequested(user: user), .user)])[0]
+            guard case .failed(let failure) = gone else { throw Unexpected(outcome: gone) }
+            #expect(failure.kind == .unknownUser)
+            let stray = await stage.handle([try job(UserRequested(user: user), .selfie)])[0]
+            guard case .unreadable = stray else { throw Unexpected(outcome: stray) }
+        }
+    }
+
+    @Test func withoutADatabaseTheJobIsTriedLater() async throws {
+        let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
+        try await TestDatabase.withPool(of: address) { database in
+            let recogniser = Recogniser(database: database, network: try network())
+            let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
+            let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
+            let outcome = await stage.handle([try job(detected, .selfie)])[0]
+            guard case .retry(let failure) = outcome else { throw Unexpected(outcome: outcome) }
+            #expect(failure.kind == .unavailable)
+        }
+    }
+}
+
+// MARK: What the tests are made of
+
+private struct Unexpected: Error {
+    let outcome: Outcome
+}
+
+extension Outcome {
+    fileprivate func completed<M: Message>(_: M.Type) -> M? {
+        if case .completed(let message) = self { message as? M } else { nil }
+    }
+}
+
+private func identified(_ outcome: Outcome) throws -> Person {
+    guard let message = outcome.completed(PersonIdentified.self) else { throw Unexpected(outcome: outcome) }
+    return message.person
+}
+
+private func withRecogniser(_ body: (Recogniser, Database) async throws -> Void) async throws {
+    try await TestDatabase.withAddress { address in
+        try await TestDatabase.withPool(of: address) { try await body(try await recogniser($0), $0) }
+    }
+}
+
+private func recogniser(_ database: Database, version: String = "test-1") async throws -> Recogniser {
+    try await database.migrate(schema: Schema.name, Schema.migrations)
+    let recogniser = Recogniser(database: database, network: try network(version: version))
+    try await recogniser.catchUp()
+    return recogniser
+}
+
+private func users(in database: Database) async throws -> Int {
+    try await database.query("SELECT count(*) AS count FROM identity.users")[0].decode("count")
+}
+
+/// A network of width 8 that tells apart by the thresholds of these tests.
+private func network(version: String = "test-1") throws -> IdentityNetwork {
+    let point = "[1, 1]"
+    let json = """
+        {"version": "\(version)", "graph": {"file": "g", "sha256": "\(String(repeating: "0", count: 64))"},
+         "weights": {"file": "w", "sha256": "\(String(repeating: "0", count: 64))"},
+         "input": {"name": "image", "width": 112, "height": 112, "colour": "rgb", "mean": [0, 0, 0],
+                   "deviation": [1, 1, 1], "template": [\([point, point, point, point, point].joined(separator: ","))]},
+         "outputs": {"embedding": 8}, "licence": "", "source": "", "card": "",
+         "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1}}
+        """
+    return try JSONDecoder().decode(IdentityNetwork.self, from: Data(json.utf8))
+}
+
+/// The axis of that number.
+private func axis(_ index: Int) -> [Float] {
+    (0..<8).map { $0 == index ? 1 : 0 }
+}
+
+/// A unit vector at the given cosine from one axis, in the plane with another.
+private func mixed(_ one: Int, _ other: Int, cosine: Float) -> [Float] {
+    zip(axis(one), axis(other)).map { $0 * cosine + $1 * (1 - cosine * cosine).squareRoot() }
+}
+
+private func candidate(_ index: Int, job: JobID = .random(), declaredNew: Bool = false) -> Candidate {
+    candidate(axis(index), job: job, declaredNew: declaredNew)
+}
+
+private func candidate(_ values: [Float], job: JobID = .random(), declaredNew: Bool = false) -> Candidate {
+    Candidate(
+        job: job, template: FaceTemplate(version: "test-1", values: values),
+        quality: FaceQuality(size: 100, sharpness: 100, yaw: 0), declaredNew: declaredNew)
+}
+
+private func job<M: Message>(_ message: M, _ trip: Trip) throws -> Job {
+    let header = JobHeader(
+        job: .random(), trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: Date())
+    return Job(try Envelope(message, header: header))
+}
+
+private let analysis: FaceAnalysis = {
+    let point = Point(x: 0, y: 0)
+    return FaceAnalysis(
+        image: PixelSize(width: 10, height: 10),
+        face: Face(
+            box: Box(x: 0, y: 0, width: 100, height: 100),
+            landmarks: Landmarks(leftEye: point, rightEye: point, nose: point, leftMouth: point, rightMouth: point),
+            probability: 1, quality: FaceQuality(size: 100, sharpness: 100, yaw: 0)),
+        mood: Mood(name: .happy, scores: ["happy": 1], expression: "happiness", expressions: ["happiness": 1]),
+        reaction: nil, models: [:])
+}()

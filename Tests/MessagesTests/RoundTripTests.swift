@@ -1,0 +1,65 @@
+import Foundation
+import Messages
+import Testing
+
+@Suite struct RoundTripTests {
+    private let user = UserID.random()
+    private let request = SelfieRequest(
+        watching: Watching(video: VideoID("dQw4w9WgXcQ")!, session: "evening"), declaredNew: true)
+
+    private func expectRoundTrip<M: Message & Equatable>(_ message: M) throws {
+        #expect(try M(encoded: try message.encoded()) == message)
+    }
+
+    @Test func everyFactReadsBackAsItWas() throws {
+        let video = try #require(VideoID("dQw4w9WgXcQ"))
+        let person = Person(standing: .uncertain, user: nil, distance: 0.61, reason: .ambiguous)
+        let six = (1...6).map { rank in
+            Recommendation(
+                rank: rank, video: video, title: "Título \(rank)", source: .mood, score: 1 / Float(rank),
+                because: rank == 1 ? [video] : nil)
+        }
+        try expectRoundTrip(
+            FaceDetected(
+                request: request, analysis: .sample,
+                template: FaceTemplate(version: "facenet-1", values: (0..<512).map { Float($0) / 512 })))
+        try expectRoundTrip(FaceAnalysed(analysis: .sample))
+        try expectRoundTrip(PersonIdentified(request: request, analysis: .sample, person: person))
+        try expectRoundTrip(Recommended(analysis: .sample, person: person, recommendations: six, version: 7))
+        try expectRoundTrip(RecommendationsListed(user: user, recommendations: six, version: nil))
+        try expectRoundTrip(UserRequested(user: user))
+        try expectRoundTrip(UserDescribed(user: user, since: 1_800_000_000.5, faces: 3))
+        try expectRoundTrip(VideoClicked(user: user, video: video))
+        try expectRoundTrip(ClickRecorded(user: user, video: video))
+        try expectRoundTrip(ErasureRequested(user: user))
+    }
+
+    @Test(arguments: Failure.Kind.allCases)
+    func everyFailureReadsBackAsItWas(kind: Failure.Kind) throws {
+        try expectRoundTrip(Failure(kind, "One sentence.", stage: .vision))
+        try expectRoundTrip(Failure(kind, "One sentence."))
+    }
+
+    @Test func factsHaveDifferentNames() {
+        let names = [
+            ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, PersonIdentified.name, Recommended.name,
+            RecommendationsListed.name, UserRequested.name, UserDescribed.name, VideoClicked.name, ClickRecorded.name,
+            ErasureRequested.name, Failure.name,
+        ]
+        #expect(Set(names).count == names.count)
+    }
+
+    @Test func aRecommendationCarriesItsAddress() throws {
+        let video = try #require(VideoID("dQw4w9WgXcQ"))
+        let recommendation = Recommendation(rank: 1, video: video, title: "", source: .popular, score: 12)
+        #expect(recommendation.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    }
+
+    @Test func nonsenseIsRefused() {
+        #expect(throws: (any Error).self) { try ErasureRequested(encoded: Data("{".utf8)) }
+        #expect(throws: (any Error).self) { try ErasureRequested(encoded: Data(#"{"user":"me"}"#.utf8)) }
+        #expect(throws: (any Error).self) {
+            try VideoClicked(encoded: Data(#"{"user":"\#(UserID.random())","video":"../../etc"}"#.utf8))
+        }
+    }
+}

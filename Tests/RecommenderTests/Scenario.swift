@@ -1,0 +1,107 @@
+import Broker
+import Database
+import DatabaseTesting
+import Foundation
+import Messages
+import Recommender
+import Testing
+
+/// A stage on a store, and what tests tell it.
+struct Scenario: Sendable {
+    let store: Store
+    let stage: RecommenderStage
+    let catalogue: Catalogue
+
+    init(_ store: Store, keywords: [MoodName: [String]] = MoodKeywords.defaults, asksYouTube: Bool = false) throws {
+        self.store = store
+        catalogue = try Catalogue.bundled()
+        stage = RecommenderStage(
+            store: store, catalogue: catalogue, keywords: try #require(MoodKeywords(keywords)),
+            asksYouTube: asksYouTube, logger: TestDatabase.silence)
+    }
+
+    func video(_ index: Int) -> VideoID { catalogue.entries[index].video.id }
+
+    func send(_ message: some Message, _ trip: Trip, job: JobID = .random()) async throws -> Outcome {
+        let header = JobHeader(
+            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: Date())
+        let outcomes = await stage.handle([Job(try Envelope(message, header: header))])
+        #expect(outcomes.count == 1)
+        return outcomes[0]
+    }
+
+    /// A selfie of a person, perhaps while watching a video; a rating stands for a reaction.
+    func selfie(
+        _ user: UserID?, _ standing: Person.Standing = .returning, mood: MoodName = .happy, watching: VideoID? = nil,
+        rating: Int? = nil, session: String = "s", job: JobID = .random()
+    ) async throws -> Recommended {
+        let face = Face(
+            box: Box(x: 0, y: 0, width: 9, height: 9),
+            landmarks: Landmarks(
+                leftEye: Point(x: 0, y: 0), rightEye: Point(x: 1, y: 0), nose: Point(x: 0, y: 1),
+                leftMouth: Point(x: 0, y: 2), rightMouth: Point(x: 1, y: 2)),
+            probability: 1, quality: FaceQuality(size: 90, sharpness: 100, yaw: 0))
+        let analysis = FaceAnalysis(
+            image: PixelSize(width: 100, height: 100), face: face,
+            mood: Mood(name: mood, scores: [:], expression: mood.rawValue, expressions: [:]),
+            reaction: rating.map { Reaction(rating: $0, distance: 0.5, reference: "a") }, models: [:])
+        let identified = PersonIdentified(
+            request: SelfieRequest(watching: watching.map { Watching(video: $0, session: session) }),
+            analysis: analysis, person: Person(standing: standing, user: user, distance: 0.1))
+        return try #require(try await send(identified, .selfie, job: job).fact as? Recommended)
+    }
+
+    func list(_ user: UserID) async throws -> Outcome {
+        try await send(UserRequested(user: user), .recommendations)
+    }
+
+    func click(_ user: UserID, _ video: VideoID, job: JobID = .random()) async throws -> Outcome {
+        try await send(VideoClicked(user: user, video: video), .click, job: job)
+    }
+
+    func batch(
+        minimum: Int = 1, kept: Int = 3, rank: Int = 6, onTrained: @escaping @Sendable () async throws -> Void = {}
+    ) -> Batch {
+        Batch(
+            store: store,
+            parameters: TrainingParameters(
+                rank: rank, objective: .confidence(alpha: 10, lambda: 0.1), iterations: 6),
+            minimumNewRatings: minimum, kept: kept, threads: 2, logger: TestDatabase.silence, onTrained: onTrained)
+    }
+
+    /// Two groups of eight people; each group enjoys most of twelve videos of its own.
+    func rateInTwoGroups() async throws -> [UserID] {
+        let people = (0..<16).map { _ in UserID.random() }
+        for (index, user) in people.enumerated() {
+            for offset in 0..<12 where (index / 2 + offset) % 3 != 0 {
+                _ = try await selfie(user, watching: video(index % 2 * 100 + offset), rating: 1)
+            }
+        }
+        return people
+    }
+
+    func count(_ table: String, _ condition: String = "true") async throws -> Int {
+        try await store.database.query("SELECT count(*) AS n FROM recommender.\(table) WHERE \(condition)")[0].decode(
+            "n")
+    }
+}
+
+extension Outcome {
+    /// What the trip goes on with.
+    var fact: (any Message)? { if case .completed(let message) = self { message } else { nil } }
+    /// Why it ended for good.
+    var failure: Failure? { if case .failed(let failure) = self { failure } else { nil } }
+    /// Why it must be tried again.
+    var retry: Failure? { if case .retry(let failure) = self { failure } else { nil } }
+}
+
+extension [Recommendation] {
+    var videos: [VideoID] { map(\.video) }
+    func count(_ source: Recommendation.Source) -> Int { count { $0.source == source } }
+}
+
+extension Scenario {
+    init(store: Store, stage: RecommenderStage, catalogue: Catalogue) {
+        (self.store, self.stage, self.catalogue) = (store, stage, catalogue)
+    }
+}

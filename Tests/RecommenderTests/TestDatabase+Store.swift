@@ -1,0 +1,19 @@
+import Database
+import DatabaseTesting
+import Recommender
+
+extension TestDatabase {
+    /// A pool on a database of its own.
+    static func with<R: Sendable>(_ body: (Database) async throws -> R) async throws -> R {
+        try await withAddress { address in try await withPool(of: address, body) }
+    }
+
+    /// A prepared store in a database of its own, with the bundled catalogue's videos among its items.
+    static func withStore<R: Sendable>(rows: Int = 10, _ body: (Store) async throws -> R) async throws -> R {
+        try await with { database in
+            let store = Store(database: database, clickWeight: 1, rows: rows)
+            try await store.prepare(try Catalogue.bundled())
+            return try await body(store)
+        }
+    }
+}

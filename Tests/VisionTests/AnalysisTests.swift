@@ -1,0 +1,101 @@
+import Foundation
+import Messages
+import ModelManifest
+import Testing
+
+@testable import Vision
+
+@Suite("Analysis")
+struct AnalysisTests {
+    @Test("a photo gives a face, a mood, an expression and an identity")
+    func photo() async throws {
+        let lanes = try Networks.lanes()
+        let (face, reading) = try await lanes.withLane { lane in
+            let face = try await lane.look(at: Photos.astronaut, LookSettings())
+            return (face, try await lane.read([face])[0])
+        }
+        let analysis = lanes.networks.analysis(of: face, reading, reacting: true)
+        #expect(analysis.image == PixelSize(width: 512, height: 512))
+        #expect(analysis.mood.name == .happy)
+        #expect(analysis.mood.expression == "happiness")
+        #expect(abs(analysis.mood.scores.values.reduce(0, +) - 1) < 1e-4)
+        #expect(Set(analysis.mood.scores.keys) == Set(MoodName.allCases.map(\.rawValue)))
+        #expect(analysis.mood.expressions.count == 8)
+        #expect(Set(analysis.models.keys) == ["detector", "identity", "expression"])
+        #expect(analysis.face.quality.size > 60 && analysis.face.quality.sharpness > 0)
+        let reaction = try #require(analysis.reaction)
+        #expect((0...2).contains(reaction.distance) && (0...1).contains(reaction.rating))
+        #expect(reading.identity.count == 512 && reading.expression.vector.count == 16)
+        for vector in [reading.identity, reading.expression.vector] {
+            #expect(abs(vector.reduce(0) { $0 + $1 * $1 } - 1) < 1e-4)
+        }
+        #expect(lanes.networks.analysis(of: face, reading, reacting: false).reaction == nil)
+    }
+
+    @Test("a batch says of each face what it says of it alone")
+    func batch() async throws {
+        let lanes = try Networks.lanes()
+        let files = ["astronaut.png", "obama.jpg", "biden.jpg"].map(Photos.data)
+        let faces = try await lanes.map(files) { analyser, file in
+            try analyser.largestFace(in: Picture(file, limits: ImageLimits()), smallest: 20)!
+        }
+        let together = try await lanes.withLane { try await $0.read(faces) }
+        for (face, reading) in zip(faces, together) {
+            let alone = try await lanes.withLane { try await $0.read([face])[0] }
+            let cosine = zip(alone.identity, reading.identity).reduce(0) { $0 + $1.0 * $1.1 }
+            #expect(cosine > 0.9999)
+        }
+        // Three people.
+        for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+            let cosine = zip(together[first].identity, together[second].identity).reduce(0) { $0 + $1.0 * $1.1 }
+            #expect(cosine < 0.7)
+        }
+        #expect(try await lanes.withLane { try await $0.read([]) }.isEmpty)
+    }
+
+    @Test("a picture without a face is a failure, not an error")
+    func noFace() async throws {
+        let file = Encoded.png(Photos.plain(width: 80, height: 80))
+        let lanes = try Networks.lanes()
+        await #expect(throws: Failure.self) {
+            _ = try await lanes.withLane { try await $0.look(at: file, LookSettings()) }
+        }
+    }
+
+    @Test("lanes do all the work in order, and errors come through")
+    func lanes() async throws {
+        struct Refused: Error {}
+        let lanes = try Networks.lanes()
+        let squares = try await lanes.map(Array(0..<50)) { _, number in number * number }
+        #expect(squares == (0..<50).map { $0 * $0 })
+        await #expect(throws: Refused.self) {
+            _ = try await lanes.map([1, 2, 3]) { _, number in if number == 2 { throw Refused() } }
+        }
+        try await lanes.rehearse()
+    }
+
+    @Test("moods add up their expressions")
+    func moods() throws {
+        let moods = try Networks.lanes().networks.moods
+        var probabilities = [Float](repeating: 0, count: 8)
+        for (label, value) in ["anger": 0.2, "fear": 0.15, "sadness": 0.1, "happiness": 0.4, "neutral": 0.15]
+            as [String: Float]
+        {
+            probabilities[try #require(moods.labels.firstIndex(of: label))] = value
+        }
+        let mood = moods.mood(probabilities)
+        #expect(mood.name == .upset)
+        #expect(mood.expression == "happiness")
+        #expect(abs(mood.scores["upset"]! - 0.45) < 1e-6)
+        #expect(abs(mood.scores["happy"]! - 0.4) < 1e-6)
+    }
+
+    @Test("a reaction is 1 within tau of the nearest reference")
+    func reaction() throws {
+        let references = try Networks.lanes().networks.expressionNetwork.reaction
+        let first = try #require(references.references.first)
+        let own = references.reaction(to: first.vector)
+        #expect(own.rating == 1 && own.distance < 1e-3 && own.reference == first.name)
+        #expect(references.reaction(to: first.vector.map { -$0 }).distance > 0)
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+
+@testable import Vision
+
+@Suite("Loading networks")
+struct NetworkLoadingTests {
+    @Test("the repository's networks load")
+    func whole() throws {
+        #expect(try SpoiltModels().complaint() == nil)
+    }
+
+    @Test("a manifest that is not there is named")
+    func noManifest() throws {
+        let models = try SpoiltModels()
+        try FileManager.default.removeItem(atPath: models.directory + "/manifest.json")
+        #expect(try #require(models.complaint()).contains("manifest.json"))
+    }
+
+    @Test("a file that is missing is named")
+    func missingFile() throws {
+        let models = try SpoiltModels()
+        try FileManager.default.removeItem(atPath: models.directory + "/third-party/output.bin")
+        #expect(try #require(models.complaint()).contains("third-party/output.bin"))
+    }
+
+    @Test(
+        "weights of another sum are refused", arguments: ["identity.bin", "expression.xml", "third-party/proposal.bin"])
+    func wrongSum(file: String) throws {
+        let models = try SpoiltModels()
+        let url = URL(filePath: models.directory + "/" + file)
+        var data = try Data(contentsOf: url)
+        data[data.count / 2] ^= 1
+        try data.write(to: url)
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains(file) && complaint.contains("SHA-256"))
+    }
+
+    @Test("an output that the graph does not have is named")
+    func missingOutput() throws {
+        let models = try SpoiltModels()
+        try models.change("output") { $0["outputs"] = ["probability": 2, "regression": 4, "landmarks": 10, "age": 1] }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("\"output\"") && complaint.contains("\"age\""))
+    }
+
+    @Test("an output that the service needs must be named")
+    func unnamedOutput() throws {
+        let models = try SpoiltModels()
+        try models.change("output") { $0["outputs"] = ["probability": 2, "regression": 4] }
+        #expect(try #require(models.complaint()).contains("landmarks"))
+    }
+
+    @Test("an input that the graph does not have is named")
+    func missingInput() throws {
+        let models = try SpoiltModels()
+        try models.change("refinement") { entry in
+            var input = entry["input"] as! [String: Any]
+            input["name"] = "picture"
+            entry["input"] = input
+        }
+        #expect(try #require(models.complaint()).contains("\"picture\""))
+    }
+
+    @Test("another width than the graph's is refused, and so is one that the service cannot use")
+    func wrongWidth() throws {
+        let models = try SpoiltModels()
+        try models.change("identity") { $0["outputs"] = ["embedding": 256] }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("512 wide") && complaint.contains("256"))
+    }
+
+    @Test("another input size than the graph's is refused")
+    func wrongInputSize() throws {
+        let models = try SpoiltModels()
+        try models.change("identity") { entry in
+            var input = entry["input"] as! [String: Any]
+            input["width"] = 96
+            entry["input"] = input
+        }
+        #expect(try #require(models.complaint()).contains("96"))
+    }
+
+    @Test("moods that are not the four are refused")
+    func wrongMoods() throws {
+        let models = try SpoiltModels()
+        try models.change("expression") { entry in
+            var moods = entry["moods"] as! [String: Any]
+            moods["sad"] = moods.removeValue(forKey: "upset")
+            entry["moods"] = moods
+        }
+        #expect(try #require(models.complaint()).contains("sad"))
+    }
+
+    @Test("a graph that is not one is refused in one line")
+    func notAGraph() throws {
+        let models = try SpoiltModels()
+        let text = Data("<net/>".utf8)
+        try text.write(to: URL(filePath: models.directory + "/third-party/proposal.xml"))
+        try models.change("proposal") { entry in
+            entry["graph"] = [
+                "file": "third-party/proposal.xml",
+                "sha256": "9d6a064fb2248075588a97f3e7233521dadb5a5eabd1560a849c01b9f4b5c732",
+            ]
+        }
+        let complaint = try #require(models.complaint())
+        #expect(!complaint.contains("\n"))
+    }
+
+    @Test("one sentence is all that is said")
+    func oneLine() throws {
+        let models = try SpoiltModels()
+        try models.change("proposal") { $0["outputs"] = ["probability": 3, "regression": 4] }
+        #expect(try !#require(models.complaint()).contains("\n"))
+    }
+}

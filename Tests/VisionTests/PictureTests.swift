@@ -1,0 +1,231 @@
+import CPNG
+import Foundation
+import Messages
+import Testing
+
+@testable import Vision
+
+@Suite("Pictures")
+struct PictureTests {
+    private func kind(_ data: Data, _ limits: ImageLimits = ImageLimits()) -> Failure.Kind? {
+        do {
+            _ = try Picture(data, limits: limits)
+            return nil
+        } catch {
+            return error.kind
+        }
+    }
+
+    @Test("what is no picture is refused by kind")
+    func refused() {
+        #expect(kind(Data()) == .emptyBody)
+        #expect(kind(Data("hello, world".utf8)) == .unsupportedMediaType)
+        #expect(kind(Data("GIF89a".utf8)) == .unsupportedMediaType)
+        #expect(kind(Data([0xFF, 0xD8])) == .unsupportedMediaType)
+        #expect(kind(Data([0xFF, 0xD8, 0xFF, 0xE0] + [UInt8](repeating: 7, count: 40))) == .corruptImage)
+        #expect(kind(Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3])) == .corruptImage)
+    }
+
+    @Test("bytes and pixels over the limit are refused before decoding")
+    func tooLarge() {
+        var limits = ImageLimits()
+        limits.bytes = 1000
+        #expect(kind(Photos.astronaut, limits) == .tooLarge)
+        limits = ImageLimits()
+        limits.pixels = 512 * 512 - 1
+        #expect(kind(Photos.astronaut, limits) == .tooLarge)
+        #expect(kind(Encoded.jpeg(Photos.plain(width: 513, height: 512)), limits) == .tooLarge)
+        limits.pixels = 512 * 512
+        #expect(kind(Photos.astronaut, limits) == nil)
+        // Sixty bytes that ask for ten gigabytes.
+        #expect(kind(Encoded.pngHeader(width: 60_000, height: 60_000)) == .tooLarge)
+        #expect(kind(Encoded.pngHeader(width: .max >> 1, height: .max >> 1)) != nil)
+    }
+
+    @Test("a picture that takes too much memory to decode is refused")
+    func memory() {
+        var limits = ImageLimits()
+        limits.memory = 100 * 100 * 4
+        #expect(kind(Encoded.png(Photos.plain(width: 100, height: 100)), limits) == nil)
+        #expect(kind(Encoded.png(Photos.plain(width: 101, height: 100)), limits) == .tooLarge)
+        #expect(kind(Encoded.jpeg(Photos.plain(width: 101, height: 100)), limits) == nil)
+        #expect(kind(Encoded.jpeg(Photos.plain(width: 101, height: 100), progressive: true), limits) == .tooLarge)
+    }
+
+    @Test("files cut short are corrupt, wherever they are cut", arguments: [0.1, 0.5, 0.9, 0.99])
+    func truncated(part: Double) {
+        let image = Photos.ramp(width: 160, height: 120)
+        for file in [Encoded.jpeg(image), Encoded.jpeg(image, progressive: true), Encoded.png(image)] {
+            #expect(kind(file) == nil)
+            #expect(kind(file.prefix(Int(Double(file.count) * part))) == .corruptImage)
+        }
+    }
+
+    @Test("damaged files are corrupt")
+    func damaged() {
+        var png = Encoded.png(Photos.ramp(width: 160, height: 120))
+        png[png.count / 2] ^= 0x55
+        #expect(kind(png) == .corruptImage)
+        var jpeg = Encoded.jpeg(Photos.ramp(width: 160, height: 120))
+        for position in stride(from: jpeg.count / 2, to: jpeg.count / 2 + 60, by: 1) { jpeg[position] = 0x55 }
+        jpeg.replaceSubrange(jpeg.count / 2 + 60..<jpeg.count / 2 + 62, with: [0xFF, 0xD4])
+        #expect(kind(jpeg) == .corruptImage)
+    }
+
+    @Test("bytes after the end of a JPEG do no harm")
+    func trailing() {
+        let file = Encoded.jpeg(Photos.ramp(width: 64, height: 48))
+        #expect(kind(file + Data(repeating: 0xAB, count: 500)) == nil)
+        // Some cameras leave zeros between the last scan and the end marker.
+        #expect(kind(file.dropLast(2) + Data(repeating: 0, count: 64) + Data([0xFF, 0xD9])) == nil)
+    }
+
+    @Test("every kind of PNG becomes RGB")
+    func kindsOfPNG() throws {
+        func pixel(_ data: Data) throws -> [UInt8] {
+            Array(try Picture(data, limits: ImageLimits()).image.pixels.prefix(3))
+        }
+        let grey = [UInt8](repeating: 77, count: 16)
+        #expect(
+            try pixel(grey.withUnsafeBytes { Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_GRAY)) })
+                == [77, 77, 77])
+        let clear = (0..<16).flatMap { _ in [10, 20, 30, 0] as [UInt8] }
+        #expect(
+            try pixel(
+                clear.withUnsafeBytes {
+                    Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA))
+                })
+                == [255, 255, 255])
+        let opaque = (0..<16).flatMap { _ in [10, 20, 30, 255] as [UInt8] }
+        #expect(
+            try pixel(
+                opaque.withUnsafeBytes {
+                    Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA))
+                })
+                == [10, 20, 30])
+        let deep = [UInt16](repeating: 65535, count: 48)
+        #expect(
+            try pixel(
+                deep.withUnsafeBytes {
+                    Encoded.png($0, width: 4, height: 4, format: UInt32(PNG_FORMAT_FLAG_LINEAR | PNG_FORMAT_FLAG_COLOR))
+                }) == [255, 255, 255])
+    }
+
+    @Test("a JPEG of inks becomes RGB")
+    func inks() throws {
+        let image = try Picture(
+            Encoded.cmykJPEG(width: 16, height: 16, inks: [255, 128, 0, 255]), limits: ImageLimits()
+        )
+        .image
+        for (value, wanted) in zip(image.pixels.prefix(3), [255, 128, 0]) { #expect(abs(Int(value) - wanted) <= 3) }
+    }
+
+    @Test("large pictures are halved while their long side stays long enough")
+    func halved() throws {
+        var limits = ImageLimits()
+        limits.side = 100
+        for (width, wanted) in [(199, 199), (200, 100), (399, 200), (400, 100), (800, 100), (1601, 201)] {
+            for file in [
+                Encoded.jpeg(Photos.plain(width: width, height: 60)),
+                Encoded.png(Photos.plain(width: width, height: 60)),
+            ] {
+                let picture = try Picture(file, limits: limits)
+                #expect(abs(picture.image.width - wanted) <= 1)
+                #expect(picture.size == PixelSize(width: width, height: 60))
+            }
+        }
+    }
+}
+
+@Suite("Orientation")
+struct OrientationTests {
+    /// Where row 0 and column 0 of the stored picture lie in the upright one: EXIF 2.3, tag 0x0112.
+    @Test(
+        "each orientation puts row 0 and column 0 where EXIF says",
+        arguments: [
+            (1, "top", "left"), (2, "top", "right"), (3, "bottom", "right"), (4, "bottom", "left"),
+            (5, "left", "top"), (6, "right", "top"), (7, "right", "bottom"), (8, "left", "bottom"),
+        ])
+    func sides(value: Int, row: String, column: String) throws {
+        var pixels = [UInt8](repeating: 0, count: 5 * 3 * 3)
+        for x in 0..<5 { pixels[3 * x] = 200 }
+        for y in 0..<3 { pixels[3 * 5 * y + 1] = 100 }
+        let orientation = try #require(Orientation(rawValue: value))
+        let upright = RGBImage(width: 5, height: 3, pixels: pixels).turned(upright: orientation)
+        #expect(orientation.swapsSides == (value >= 5))
+        #expect([upright.width, upright.height] == (value >= 5 ? [3, 5] : [5, 3]))
+        func side(_ channel: Int, _ amount: UInt8) -> String? {
+            let places = (0..<upright.width * upright.height).filter { upright.pixels[3 * $0 + channel] == amount }
+            let xs = Set(places.map { $0 % upright.width })
+            let ys = Set(places.map { $0 / upright.width })
+            return switch (xs.count, ys.count) {
+            case (_, 1): ys == [0] ? "top" : ys == [upright.height - 1] ? "bottom" : nil
+            case (1, _): xs == [0] ? "left" : xs == [upright.width - 1] ? "right" : nil
+            default: nil
+            }
+        }
+        #expect(side(0, 200) == row)
+        #expect(side(1, 100) == column)
+    }
+
+    @Test("both byte orders are read", arguments: [true, false])
+    func byteOrders(bigEndian: Bool) {
+        for value in 1...8 {
+            #expect(Orientation(tiff: Encoded.tiff(value, bigEndian)[...]).rawValue == value)
+        }
+    }
+
+    @Test("damaged EXIF means upright")
+    func damaged() {
+        let good = Encoded.tiff(6, true)
+        for length in 0..<good.count - 8 {
+            #expect(Orientation(tiff: good.prefix(length)) == .upright || length >= 32)
+        }
+        for position in good.indices {
+            var bad = good
+            bad[position] = 0xFF
+            _ = Orientation(tiff: bad[...])
+        }
+        #expect(Orientation(tiff: Encoded.tiff(0, true)[...]) == .upright)
+        #expect(Orientation(tiff: Encoded.tiff(9, false)[...]) == .upright)
+        let generator = Encoded.jpeg(Photos.plain(width: 8, height: 8))
+        #expect(JPEGSegments(Array(generator) + [0xFF]).orientation == .upright)
+        for length in 0..<generator.count { _ = JPEGSegments(Array(generator.prefix(length))) }
+    }
+
+    @Test("a PNG's eXIf chunk counts")
+    func png() throws {
+        var file = Encoded.png(Photos.plain(width: 6, height: 4))
+        file.insert(contentsOf: Encoded.chunk("eXIf", Encoded.tiff(6, true)), at: 33)
+        let picture = try Picture(file, limits: ImageLimits())
+        #expect(picture.size == PixelSize(width: 4, height: 6))
+        #expect(picture.image.width == 4)
+    }
+
+    @Test("a photo in all eight orientations has its face in the same upright place")
+    func photo() async throws {
+        // Half size: the box is reported in the whole picture's pixels all the same.
+        var settings = LookSettings()
+        settings.limits.side = 256
+        let upright = try Photos.picture("astronaut.png").image
+        let lanes = try Networks.lanes()
+        var boxes: [Box] = []
+        for orientation in Orientation.allCases {
+            let inverse: Orientation =
+                switch orientation {
+                case .turnedLeft: .turnedRight
+                case .turnedRight: .turnedLeft
+                default: orientation
+                }
+            let file = Encoded.jpeg(upright.turned(upright: inverse), orientation: orientation.rawValue)
+            let face = try await lanes.withLane { [settings] in try await $0.look(at: file, settings) }
+            #expect(face.picture == PixelSize(width: 512, height: 512))
+            boxes.append(Face(face.detection, quality: face.quality).box)
+        }
+        for box in boxes {
+            #expect(abs(box.x - boxes[0].x) < 4 && abs(box.y - boxes[0].y) < 4)
+            #expect(abs(box.width - boxes[0].width) < 4 && abs(box.height - boxes[0].height) < 4)
+        }
+        #expect(abs(boxes[0].x - 181) < 8 && abs(boxes[0].width - 87) < 10)
+    }
+}

@@ -1,0 +1,136 @@
+import Broker
+import Foundation
+import Logging
+import Messages
+import ModelManifest
+import Operations
+import Testing
+
+@testable import Vision
+
+@Suite("Vision's stage")
+struct VisionStageTests {
+    private func stage() throws -> VisionStage {
+        VisionStage(lanes: try Networks.lanes(), settings: LookSettings(), logger: Logger(label: "test"))
+    }
+
+    private func job(_ image: Data, _ trip: Trip = .selfie, watching: Bool = false) throws -> Job {
+        let video = watching ? VideoID("gf6v59c5yuY") : nil
+        let request = SelfieRequest(watching: video.map { Watching(video: $0, session: "s") })
+        return Job(try Envelope(ImageSubmitted(request: request, image: image), header: header(trip)))
+    }
+
+    private func header(_ trip: Trip) -> JobHeader {
+        JobHeader(
+            job: .random(), trip: trip, urgency: .interactive, deadline: nil, gateway: .random(), published: Date())
+    }
+
+    @Test("a batch has an outcome for each job, in order")
+    func batch() async throws {
+        let blank = Encoded.png(Photos.plain(width: 64, height: 64))
+        let jobs = [
+            try job(Photos.astronaut, watching: true), try job(blank), try job(Photos.data("obama.jpg"), .analysis),
+            try job(Data("no picture".utf8)), try job(Photos.data("biden.jpg")), try job(Data()),
+            try job(Photos.astronaut.prefix(5000)),
+        ]
+        let outcomes = try await stage().handle(jobs)
+        #expect(outcomes.count == jobs.count)
+
+        let first = try #require(outcomes[0].fact as? FaceDetected)
+        #expect(first.template.values.count == 512)
+        #expect(try first.template.version == Networks.lanes().networks.identity.network.version)
+        #expect(first.analysis.reaction != nil && first.request.watching != nil)
+        let third = try #require(outcomes[2].fact as? FaceAnalysed)
+        #expect(third.analysis.reaction == nil)
+        #expect(third.analysis.image == PixelSize(width: 480, height: 600))
+        let fifth = try #require(outcomes[4].fact as? FaceDetected)
+        #expect(fifth.analysis.image == PixelSize(width: 264, height: 600))
+        #expect(outcomes[1].failure?.kind == .noFace)
+        #expect(outcomes[3].failure?.kind == .unsupportedMediaType)
+        #expect(outcomes[5].failure?.kind == .emptyBody)
+        #expect(outcomes[6].failure?.kind == .corruptImage)
+        #expect(outcomes.compactMap(\.failure).allSatisfy { $0.stage == .vision && !$0.detail.isEmpty })
+    }
+
+    @Test("the same job twice has the same fact")
+    func twice() async throws {
+        let job = try job(Photos.astronaut)
+        let stage = try stage()
+        let outcomes = await stage.handle([job]) + stage.handle([job])
+        let facts = outcomes.compactMap { $0.fact as? FaceDetected }
+        #expect(facts.count == 2 && facts[0] == facts[1])
+    }
+
+    @Test("what is no picture message is left for an operator")
+    func unreadable() async throws {
+        let other = Job(try Envelope(UserRequested(user: .random()), header: header(.selfie)))
+        let broken = Job(Envelope(header: header(.selfie), type: ImageSubmitted.name, body: Data([0, 0, 9, 9])))
+        for outcome in try await stage().handle([other, broken]) {
+            guard case .unreadable = outcome else {
+                Issue.record("not unreadable: \(outcome)")
+                continue
+            }
+        }
+    }
+
+    @Test("a trip that does not pass vision fails")
+    func wrongTrip() async throws {
+        let outcomes = try await stage().handle([try job(Photos.astronaut, .click)])
+        #expect(outcomes[0].failure?.kind == .internalError)
+    }
+
+    @Test("nothing to do is no trouble")
+    func empty() async throws {
+        #expect(try await stage().handle([]).isEmpty)
+    }
+}
+
+@Suite("Vision's settings")
+struct VisionSettingsTests {
+    @Test("defaults stand in the documentation")
+    func defaults() throws {
+        let settings = try VisionSettings(Settings([:]))
+        #expect(settings.modelsDirectory == "Models" && settings.batch == 4 && settings.batchWait == .zero)
+        #expect(settings.look.limits.bytes == 20_971_520 && settings.look.limits.pixels == 50_000_000)
+        #expect(settings.look.limits.memory == 125_829_120 && settings.look.limits.side == 1280)
+        #expect(settings.look.smallestFace == 20)
+        #expect(settings.threads >= 1)
+        #expect(settings.stage.concurrency == settings.threads && settings.stage.batch == 4)
+    }
+
+    @Test("settings are read")
+    func read() throws {
+        let settings = try VisionSettings(
+            Settings([
+                "broker.host": "rabbit", "broker.port": "5680", "models.directory": "/models", "vision.threads": "3",
+                "vision.batch": "8", "vision.smallestFace": "40",
+            ]))
+        #expect(settings.broker.host == "rabbit" && settings.broker.port == 5680)
+        #expect(settings.modelsDirectory == "/models")
+        #expect(settings.stage.concurrency == 3 && settings.stage.batch == 8)
+        #expect(settings.look.smallestFace == 40)
+    }
+
+    @Test(
+        "senseless values name their key",
+        arguments: [
+            ("vision.threads", "0"), ("vision.batch", "many"), ("vision.smallestFace", "3"), ("broker.port", "99999"),
+        ])
+    func invalid(key: String, value: String) {
+        #expect {
+            _ = try VisionSettings(Settings([key: value]))
+        } throws: { error in
+            "\(error)".contains(key)
+        }
+    }
+}
+
+extension Outcome {
+    fileprivate var fact: (any Message)? {
+        if case .completed(let message) = self { message } else { nil }
+    }
+
+    fileprivate var failure: Failure? {
+        if case .failed(let failure) = self { failure } else { nil }
+    }
+}

@@ -1,0 +1,25 @@
+"""The page before the whole suite on real parts."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_a_snapshot_goes_all_the_way(open_page, suite_url):
+    page = open_page(url=suite_url, noise=("net::ERR", "Failed to load resource"))
+    page.get_by_role("button", name="Take Snapshot").click()
+    page.get_by_label(re.compile("I agree")).check()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You look|We are not sure"), timeout=30_000)
+    expect(page.get_by_role("img", name=re.compile("face marked"))).to_be_visible()
+    links = page.get_by_role("region", name="Recommendations").get_by_role("link")
+    expect(links).to_have_count(6)
+    assert all(re.fullmatch(r"https://www\.youtube\.com/watch\?v=[\w-]{11}", link.get_attribute("href")) for link in links.all())
+
+    with page.expect_response("**/v1/users/me/clicks") as clicked:
+        links.first.click()
+    assert clicked.value.status == 204
+
+    page.get_by_role("button", name="Delete me").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"), timeout=30_000)
