@@ -48,7 +48,7 @@ bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 	@Tests/Benchmarks/suite $(ARGS)
 
 bench-vision: ## Measure vision against the paper's stack
-	@Tests/Benchmarks/vision $(ARGS)
+	@Tests/Benchmarks/vision/run $(ARGS)
 
 bench-als: ## Measure the recommender's factorisation against others
 	@Tests/Benchmarks/als $(ARGS)
