@@ -50,9 +50,6 @@ bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 bench-vision: ## Measure vision against the paper's stack
 	@Tests/Benchmarks/vision/run $(ARGS)
 
-bench-als: ## Measure the recommender's factorisation against others
-	@Tests/Benchmarks/als $(ARGS)
-
 train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.identity.train $(ARGS)
 
@@ -70,4 +67,4 @@ $(TRAINING): Training/requirements.txt
 	@touch $@
 
 .PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-vision \
-	bench-als train-identity train-expression check-training
+	train-identity train-expression check-training
