@@ -84,10 +84,8 @@ package struct API: Sendable {
     }
 
     private func look(_ trip: Trip, _ message: ImageSubmitted, _ request: Request) async throws -> Response {
-        // In a fixed order: the same request must give the same bytes.
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let content = try encoder.encode(message.request)
+        // Its keys are sorted: the same request must give the same bytes.
+        let content = JSON.encode(message.request)
         let job = try IdempotencyKey(request.headers)?.job(trip, content: [content, message.image]) ?? .random()
         let preference = Preference(request.headers)
         guard preference.respondsAsync else {
