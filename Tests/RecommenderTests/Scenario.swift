@@ -60,7 +60,7 @@ struct Scenario: Sendable {
     }
 
     func batch(
-        minimum: Int = 1, kept: Int = 3, rank: Int = 6, onTrained: @escaping @Sendable () async throws -> Void = {}
+        minimum: Int = 1, kept: Int = 3, rank: Int = 2, onTrained: @escaping @Sendable () async throws -> Void = {}
     ) -> Batch {
         Batch(
             store: store,

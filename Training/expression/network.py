@@ -70,6 +70,7 @@ class ExpressionNetwork(nn.Module):
         super().__init__()
         self.trunk = nn.Sequential(
             Convolution(1, 64, kernel=5, stride=2),
+            Residual(64, 1),
             Convolution(64, 128, stride=2),
             Residual(128, 2),
             Convolution(128, 256, stride=2),

@@ -32,6 +32,7 @@ from .augmentation import augment  # noqa: E402
 from .data import TrainingSet, shuffled  # noqa: E402
 from .network import IdentityNetwork  # noqa: E402
 from .optimiser import Horizon, make_optimisers, rate_factor  # noqa: E402
+from .shipped import start_from  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,17 @@ class Trainer:
     one another once a step and not once an operation; on a busy machine that is much faster.
     """
 
-    def __init__(self, settings: Settings, data: TrainingSet, device: torch.device, seed: int = 0) -> None:
+    def __init__(
+        self, settings: Settings, data: TrainingSet, device: torch.device, seed: int = 0, shipped: Path | None = None
+    ) -> None:
         torch.manual_seed(seed)
         self.settings, self.data, self.device = settings, data, device
         self.network = IdentityNetwork().to(device, memory_format=torch.channels_last)
-        self.network.whiten_stem(self.normalised(as_images(data.images[data.rows[:256]], device)))
+        sample = self.normalised(as_images(data.images[data.rows[:: max(1, len(data.rows) // 256)]], device))
+        if shipped is None:
+            self.network.whiten_stem(sample)
+        else:
+            start_from(self.network, shipped, sample)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average), use_buffers=True
         )
@@ -214,6 +221,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="train for so long")
     parser.add_argument("--until", type=float, help="train until this time (seconds since 1970)")
     parser.add_argument("--views", type=int, default=6_000_000, help="train on so many views when no time is given")
+    parser.add_argument("--start-from", type=Path, help="graph to train on from when there is no checkpoint")
     parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a resumed run goes on")
     parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
@@ -251,7 +259,8 @@ def main() -> None:
     precision = arguments.precision or ("bf16" if device.type == "cuda" else "f32")
     threads = 1 if device.type == "cuda" else arguments.threads
     settings = Settings(batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads)
-    trainer = Trainer(settings, TrainingSet.load(arguments.data, arguments.out), device)
+    data = TrainingSet.load(arguments.data, arguments.out)
+    trainer = Trainer(settings, data, device, shipped=arguments.start_from)
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)

@@ -1,0 +1,65 @@
+"""Training on from exported weights: the graph in Models/ is all that a clone has of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import torch
+from torch import Tensor, nn
+
+from .network import IdentityNetwork
+
+WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
+NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def read_layers(graph: Path) -> list[tuple[Tensor, Tensor]]:
+    """Weights and biases of the layers of an exported network, in the order of the graph. Export has folded every
+    normalisation into the layer before it, or left the last one as a product and a sum."""
+    model = ov.Core().read_model(graph)
+
+    def constant(node: ov.Node) -> Tensor | None:
+        while node.get_type_name() in ("Convert", "Reshape") and node.input_values():
+            node = node.input_value(0).get_node()
+        return torch.from_numpy(node.data.astype(np.float32)) if node.get_type_name() == "Constant" else None
+
+    layers = []
+    for node in model.get_ordered_ops():
+        if node.get_type_name() not in WEIGHTED:
+            continue
+        weight, (target,) = constant(node.input_value(1).get_node()), node.output(0).get_target_inputs()
+        other = constant(target.get_node().input_value(1 - target.get_index()).get_node())
+        if target.get_node().get_type_name() == "Multiply" and weight is not None and other is not None:
+            weight, (target,) = weight * other.reshape(-1, 1), target.get_node().output(0).get_target_inputs()
+            other = constant(target.get_node().input_value(1 - target.get_index()).get_node())
+        if weight is None or other is None:
+            raise ValueError(f"{graph} is not an exported identity network: {node.get_friendly_name()} has no constants.")
+        layers.append((weight, other.flatten()))
+    return layers
+
+
+@torch.no_grad()
+def start_from(network: IdentityNetwork, graph: Path, images: Tensor) -> None:
+    """Gives a network that is not trained the function of an exported one.
+
+    The folded filters become filters of unit norm; every normalisation then gets the scale and shift that give back the
+    exported layer's output, from its own statistics over `images` [N, 3, 112, 112] in -1...1 (some hundred of them).
+    """
+    modules = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear, *NORMALISATIONS))]
+    pairs = list(zip(modules[::2], modules[1::2], strict=True))
+    for (layer, normalisation), (weight, bias) in zip(pairs, read_layers(graph), strict=True):
+        weight = weight.reshape(layer.weight.shape)
+        norms = weight.flatten(1).norm(dim=1).clamp_min(1e-6)
+        layer.weight.copy_(weight / norms.view(-1, *[1] * (weight.ndim - 1)))
+        seen: list[Tensor] = []
+        hook = normalisation.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        network(images)
+        hook.remove()
+        values = seen[0].transpose(0, 1).flatten(1)
+        mean, variance = values.mean(1), values.var(1, unbiased=False)
+        normalisation.running_mean.copy_(mean)
+        normalisation.running_var.copy_(variance)
+        normalisation.weight.copy_(norms * (variance + normalisation.eps).sqrt())
+        normalisation.bias.copy_(bias + norms * mean)
