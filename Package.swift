@@ -69,11 +69,13 @@ let package = Package(
         .target(name: "Messages", path: "Shared/Messages", swiftSettings: strict),
         .systemLibrary(name: "CRabbitMQ", path: "Shared/Broker/CRabbitMQ", pkgConfig: "librabbitmq"),
         .target(
-            name: "Broker", dependencies: ["Messages", "CRabbitMQ", logging, metrics, lifecycle], path: "Shared/Broker",
+            name: "Broker", dependencies: ["Messages", "Operations", "CRabbitMQ", logging, metrics, lifecycle],
+            path: "Shared/Broker",
             exclude: ["CRabbitMQ"], swiftSettings: strict),
         .systemLibrary(name: "CPostgreSQL", path: "Shared/Database/CPostgreSQL", pkgConfig: "libpq"),
         .target(
-            name: "Database", dependencies: ["CPostgreSQL", logging, metrics, lifecycle], path: "Shared/Database",
+            name: "Database", dependencies: ["Operations", "CPostgreSQL", logging, metrics, lifecycle],
+            path: "Shared/Database",
             exclude: ["CPostgreSQL"], swiftSettings: strict),
         .systemLibrary(name: "COpenBLAS", path: "Shared/LinearAlgebra/COpenBLAS", pkgConfig: "openblas"),
         .target(

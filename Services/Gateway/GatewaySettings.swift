@@ -1,5 +1,3 @@
-package import Broker
-package import Database
 package import Operations
 
 /// What an operator may set of the gateway, beside what every service reads: `broker.*`, `database.*` and the keys of
@@ -49,37 +47,5 @@ package struct GatewaySettings: Sendable {
         jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
         sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval)
         secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)
-    }
-}
-
-extension BrokerAddress {
-    /// | Key | Type | Default | Meaning |
-    /// | --- | --- | --- | --- |
-    /// | `broker.host` | text | `127.0.0.1` | Where RabbitMQ is |
-    /// | `broker.port` | number | `5672` | Its port |
-    /// | `broker.user` | text | `guest` | Who asks |
-    /// | `broker.password` | secret | `guest` | And the password |
-    /// | `broker.vhost` | text | `/` | The virtual host |
-    package init(_ settings: Settings) throws(SettingsError) {
-        self.init(
-            host: settings.text("broker.host", default: "127.0.0.1"),
-            port: try settings.integer("broker.port", default: 5672, in: 1...65_535),
-            user: settings.text("broker.user", default: "guest"),
-            password: settings.secret("broker.password") ?? "guest",
-            virtualHost: settings.text("broker.vhost", default: "/"))
-    }
-}
-
-extension DatabaseSettings {
-    /// | Key | Type | Default | Meaning |
-    /// | --- | --- | --- | --- |
-    /// | `database.url` | secret | required | Where Postgres is: a libpq URI or conninfo string |
-    /// | `database.connections` | number | `4` | The most connections, each with a thread |
-    package init(_ settings: Settings, applicationName: String) throws(SettingsError) {
-        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
-        self.init(
-            address: DatabaseAddress(address),
-            connections: try settings.integer("database.connections", default: 4, in: 1...100),
-            applicationName: applicationName)
     }
 }

@@ -2,6 +2,7 @@ package import Broker
 internal import Database
 package import Logging
 internal import Messages
+internal import Metrics
 
 /// Identity's part of every trip that passes here.
 package struct IdentityStage: StageHandler {
@@ -43,6 +44,8 @@ package struct IdentityStage: StageHandler {
         for (selfie, person) in zip(selfies, people) {
             switch person {
             case .success(let person):
+                Counter(label: "mien_identity_people_total", dimensions: [("standing", person.standing.rawValue)])
+                    .increment()
                 outcomes[selfie.index] = .completed(
                     PersonIdentified(request: selfie.face.request, analysis: selfie.face.analysis, person: person))
             case .failure(let error):

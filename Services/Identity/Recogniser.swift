@@ -1,5 +1,6 @@
 package import Database
 package import Messages
+import Metrics
 package import ModelManifest
 
 /// Decides whose face it is: searches the gallery in memory, and enrols who is in nobody's.
@@ -120,6 +121,7 @@ package actor Recogniser {
         while true {
             let changes = try await FaceStore.changes(after: sequence, version: version, on: connection)
             apply(changes)
+            Gauge(label: "mien_identity_faces").record(gallery.count)
             if changes.count < FaceStore.page { return }
         }
     }

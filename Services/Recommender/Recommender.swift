@@ -8,7 +8,7 @@ struct Recommender: AsyncParsableCommand {
         commandName: "recommender",
         abstract: "Stores what people enjoyed and answers with six videos.",
         subcommands: [
-            Serve.self, Train.self, Evaluate.self, CheckCatalogue.self, ListVersions.self, Rollback.self,
+            Serve.self, Train.self, Evaluate.self, Tune.self, CheckCatalogue.self, ListVersions.self, Rollback.self,
         ],
         defaultSubcommand: Serve.self)
 

@@ -4,16 +4,10 @@ package import Database
 import Messages
 package import Operations
 
-/// What the recommender can be told; `admin.*`, `log.level` and `shutdown.timeout` stand in `ServiceRunner`.
+/// What the recommender can be told, beside `broker.*`, `database.url` and what `ServiceRunner` reads.
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `broker.host` | text | 127.0.0.1 | where RabbitMQ is |
-/// | `broker.port` | 1...65535 | 5672 | its port |
-/// | `broker.user` | text | guest | who asks |
-/// | `broker.password` | secret | guest | their password |
-/// | `broker.vhost` | text | / | the virtual host |
-/// | `database.url` | secret | required | libpq URI or conninfo of Postgres |
 /// | `database.connections` | 3 or more | 5 | connections at most: the batch keeps up to two, the jobs share the others |
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
@@ -50,17 +44,8 @@ package struct RecommenderSettings: Sendable {
 
     /// Reads the settings; `cores` is the default number of threads.
     package init(_ settings: Settings, cores: Int) throws(SettingsError) {
-        broker = BrokerAddress(
-            host: settings.text("broker.host", default: "127.0.0.1"),
-            port: try settings.integer("broker.port", default: 5672, in: 1...65535),
-            user: settings.text("broker.user", default: "guest"),
-            password: settings.secret("broker.password") ?? "guest",
-            virtualHost: settings.text("broker.vhost", default: "/"))
-        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
-        database = DatabaseSettings(
-            address: DatabaseAddress(address),
-            connections: try settings.integer("database.connections", default: 5, in: 3...1000),
-            applicationName: "mien recommender")
+        broker = try BrokerAddress(settings)
+        database = try DatabaseSettings(settings, connections: 5, atLeast: 3, applicationName: "mien recommender")
         concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
         let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)
         let lambda = try settings.number("als.lambda", default: 0.1, in: Self.positive)

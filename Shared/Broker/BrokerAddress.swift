@@ -1,4 +1,5 @@
 import FoundationEssentials
+package import Operations
 
 /// Where a broker is, who asks, and how often the two make sure of each other.
 package struct BrokerAddress: Hashable, Sendable {
@@ -37,6 +38,24 @@ package struct BrokerAddress: Hashable, Sendable {
             guard let seconds = Int(text), seconds > 0 else { return nil }
             heartbeat = .seconds(seconds)
         }
+    }
+}
+
+extension BrokerAddress {
+    /// Where a service was told that its broker is:
+    ///
+    /// | key | type | default | |
+    /// |---|---|---|---|
+    /// | `broker.host`, `broker.port` | text, 1...65535 | 127.0.0.1, 5672 | RabbitMQ |
+    /// | `broker.user`, `broker.password` | text, secret | guest, guest | who asks |
+    /// | `broker.vhost` | text | / | the virtual host |
+    package init(_ settings: Settings) throws(SettingsError) {
+        self.init(
+            host: settings.text("broker.host", default: "127.0.0.1"),
+            port: try settings.integer("broker.port", default: 5672, in: 1...65_535),
+            user: settings.text("broker.user", default: "guest"),
+            password: settings.secret("broker.password") ?? "guest",
+            virtualHost: settings.text("broker.vhost", default: "/"))
     }
 }
 

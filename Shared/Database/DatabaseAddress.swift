@@ -1,4 +1,5 @@
 internal import CPostgreSQL
+package import Operations
 
 /// Where a database is and who asks: a libpq URI (`postgresql://user:password@host:port/name`) or a conninfo string.
 ///
@@ -68,5 +69,21 @@ package struct DatabaseSettings: Sendable {
         self.statementTimeout = statementTimeout
         self.idleTransactionTimeout = idleTransactionTimeout
         self.applicationName = applicationName
+    }
+
+    /// What a service was told of its database:
+    ///
+    /// | key | type | default | |
+    /// |---|---|---|---|
+    /// | `database.url` | secret | required | libpq URI or conninfo string |
+    /// | `database.connections` | `atLeast` or more | `connections` | connections of this worker at most |
+    package init(
+        _ settings: Settings, connections: Int, atLeast fewest: Int = 1, applicationName: String
+    ) throws(SettingsError) {
+        guard let address = settings.secret("database.url") else { throw .missing(key: "database.url") }
+        self.init(
+            address: DatabaseAddress(address),
+            connections: try settings.integer("database.connections", default: connections, in: fewest...1000),
+            applicationName: applicationName)
     }
 }

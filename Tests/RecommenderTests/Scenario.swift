@@ -60,13 +60,15 @@ struct Scenario: Sendable {
     }
 
     func batch(
-        minimum: Int = 1, kept: Int = 3, rank: Int = 2, onTrained: @escaping @Sendable () async throws -> Void = {}
+        minimum: Int = 1, kept: Int = 3, rank: Int = 2, gate: Gate = Gate(),
+        onTrained: @escaping @Sendable () async throws -> Void = {}
     ) -> Batch {
         Batch(
             store: store,
             parameters: TrainingParameters(
                 rank: rank, objective: .confidence(alpha: 10, lambda: 0.1), iterations: 6),
-            minimumNewRatings: minimum, kept: kept, threads: 2, logger: TestDatabase.silence, onTrained: onTrained)
+            minimumNewRatings: minimum, kept: kept, threads: 2, gate: gate, logger: TestDatabase.silence,
+            onTrained: onTrained)
     }
 
     /// Two groups of eight people; each group enjoys most of twelve videos of its own.

@@ -13,6 +13,8 @@ package struct Batch: Sendable {
         case waiting(new: Int)
         /// Nobody has enjoyed anything yet.
         case nothingToLearn
+        /// The gate let neither the settings nor the current version's pass: that version stays.
+        case refused(Gate.Figures)
         /// Another worker is at it.
         case elsewhere
     }
@@ -24,13 +26,15 @@ package struct Batch: Sendable {
     private let minimumNewRatings: Int
     private let kept: Int
     private let threads: Int
+    private let gate: Gate
     private let logger: Logger
     /// For tests: is called between the training and its publication.
     private let onTrained: @Sendable () async throws -> Void
 
     /// `kept` versions stay, the current one included; `threads` train, at a niceness that leaves answers first.
     package init(
-        store: Store, parameters: TrainingParameters, minimumNewRatings: Int, kept: Int, threads: Int, logger: Logger,
+        store: Store, parameters: TrainingParameters, minimumNewRatings: Int, kept: Int, threads: Int,
+        gate: Gate = Gate(), logger: Logger,
         onTrained: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.store = store
@@ -38,6 +42,7 @@ package struct Batch: Sendable {
         self.minimumNewRatings = minimumNewRatings
         self.kept = kept
         self.threads = threads
+        self.gate = gate
         self.logger = logger
         self.onTrained = onTrained
     }
@@ -66,7 +71,17 @@ package struct Batch: Sendable {
         let start = clock.now
         let snapshot = try await read()
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
-        let (parameters, threads, logger, rows) = (parameters, threads, logger, store.rows)
+        let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
+        let verdict = try await onOwnThread(niceness: 10) {
+            try gate.judge(
+                snapshot.ratings, latest: snapshot.latest, proposed: proposed, current: snapshot.parameters,
+                threads: threads)
+        }
+        if let verdict {
+            report(verdict)
+            if verdict.parameters == nil { return .refused(verdict.figures) }
+        }
+        let parameters = verdict?.parameters ?? proposed
         let (trained, top) = try await onOwnThread(niceness: 10) {
             let trained = try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) {
                 epoch, loss in
@@ -80,7 +95,8 @@ package struct Batch: Sendable {
         }
         let seconds = (clock.now - start) / .seconds(1)
         try await onTrained()
-        let (version, written) = try await publish(snapshot, trained, top, seconds: seconds)
+        let (version, written) = try await publish(
+            snapshot, parameters, verdict?.figures, trained, top, seconds: seconds)
 
         let loss = trained.losses.last ?? .nan
         Timer(label: "mien_als_seconds").record(duration: .seconds(seconds))
@@ -99,6 +115,25 @@ package struct Batch: Sendable {
         return .published(version: version, rows: written)
     }
 
+    /// Tells an operator what the gate found.
+    private func report(_ verdict: Gate.Verdict) {
+        let figures = verdict.figures
+        Gauge(label: "mien_als_ndcg10").record(figures.chosen.ndcg10)
+        Gauge(label: "mien_als_popularity_ndcg10").record(figures.popularity.ndcg10)
+        var metadata: Logger.Metadata = [
+            "als.ndcg10": "\(figures.proposed.ndcg10)", "als.recall20": "\(figures.proposed.recall20)",
+            "als.popularityNDCG10": "\(figures.popularity.ndcg10)", "als.heldBack": "\(figures.users)",
+        ]
+        if let current = figures.current { metadata["als.currentNDCG10"] = "\(current.ndcg10)" }
+        if verdict.parameters == nil {
+            logger.error("als gate refuses: popularity would recommend better", metadata: metadata)
+        } else if figures.keepsCurrent {
+            logger.warning("als gate keeps the current version's settings: those set now are worse", metadata: metadata)
+        } else {
+            logger.info("als gate passed", metadata: metadata)
+        }
+    }
+
     // MARK: Reading
 
     /// The ratings at one moment.
@@ -111,6 +146,10 @@ package struct Batch: Sendable {
         var ratings: Ratings
         /// What was watched without being enjoyed.
         var watched: SparseRows
+        /// The video each user enjoyed last; -1 for none.
+        var latest: [Int32]
+        /// The current version's settings.
+        var parameters: TrainingParameters?
     }
 
     private func read() async throws -> Snapshot {
@@ -119,26 +158,35 @@ package struct Batch: Sendable {
             try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             let moment = try connection.query(
                 "SELECT pg_current_snapshot()::text AS moment, last_value AS change FROM recommender.changes")[0]
+            let parameters = try connection.query("SELECT parameters FROM recommender.versions WHERE current").first
+                .map { try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self)) }
             var users: [UUID] = []
             var videos: [String] = []
             var indices: [String: Int] = [:]
             var enjoyed = SparseRows.Builder()
             var watched = SparseRows.Builder()
+            var latest: [Int32] = []
+            var latestAt = -Double.infinity
             try connection.copyOut(
                 """
-                SELECT user_id, video, sum(rating)::float4
+                SELECT user_id, video, sum(rating)::float4, extract(epoch FROM max(at))::float8
                 FROM (
-                    SELECT user_id, video, rating::float4 FROM recommender.reactions
+                    SELECT user_id, video, rating::float4, at FROM recommender.reactions
                     UNION ALL
-                    SELECT user_id, video, \(clickWeight)::float4 FROM recommender.clicks
+                    SELECT user_id, video, \(clickWeight)::float4, at FROM recommender.clicks
                 ) AS ratings
                 GROUP BY user_id, video ORDER BY user_id, video
                 """
             ) { row in
-                let (user, video, value) = (
-                    try row.next(UUID.self), try row.next(String.self), try row.next(Float.self)
+                let (user, video, value, at) = (
+                    try row.next(UUID.self), try row.next(String.self), try row.next(Float.self),
+                    try row.next(Double.self)
                 )
-                if users.last != user { users.append(user) }
+                if users.last != user {
+                    users.append(user)
+                    latest.append(-1)
+                    latestAt = -.infinity
+                }
                 let index: Int
                 if let known = indices[video] {
                     index = known
@@ -149,6 +197,7 @@ package struct Batch: Sendable {
                 }
                 if value > 0 {
                     enjoyed.append(row: users.count - 1, column: index, value: value)
+                    if at > latestAt { (latest[users.count - 1], latestAt) = (Int32(index), at) }
                 } else {
                     watched.append(row: users.count - 1, column: index, value: 0)
                 }
@@ -156,7 +205,7 @@ package struct Batch: Sendable {
             return Snapshot(
                 moment: try moment.decode("moment"), change: try moment.decode("change"), users: users, videos: videos,
                 ratings: Ratings(byUser: enjoyed.build(rows: users.count), items: videos.count),
-                watched: watched.build(rows: users.count))
+                watched: watched.build(rows: users.count), latest: latest, parameters: parameters)
         }
     }
 
@@ -164,7 +213,8 @@ package struct Batch: Sendable {
 
     /// Writes the version and makes it the current one, in one transaction. Returns its number and how many rows it has.
     private func publish(
-        _ snapshot: Snapshot, _ trained: TrainedFactors, _ top: TopN, seconds: Double
+        _ snapshot: Snapshot, _ parameters: TrainingParameters, _ figures: Gate.Figures?, _ trained: TrainedFactors,
+        _ top: TopN, seconds: Double
     ) async throws -> (version: Int, rows: Int) {
         // A video that nobody enjoyed has a zero vector, which must not be recommended.
         let known = snapshot.videos.indices.filter { !snapshot.ratings.byItem.range(of: $0).isEmpty }
@@ -194,12 +244,13 @@ package struct Batch: Sendable {
             try connection.query(
                 """
                 INSERT INTO recommender.versions
-                    (number, current, snapshot, change, engine, parameters, users, items, ratings, loss, seconds)
-                VALUES ($1, false, $2::text::pg_snapshot, $3, $4, $5, $6, $7, $8, $9, $10)
+                    (number, current, snapshot, change, engine, parameters, users, items, ratings, loss, seconds, figures)
+                VALUES ($1, false, $2::text::pg_snapshot, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                 """, .integer(number), .text(snapshot.moment), .integer(snapshot.change),
                 .text(parameters.solver.rawValue), .json(try JSONEncoder().encode(parameters)),
                 .integer(snapshot.users.count), .integer(videos.count), .integer(snapshot.ratings.count),
-                .double(trained.losses.last ?? .nan), .double(seconds))
+                .double(trained.losses.last ?? .nan), .double(seconds),
+                .optional(try figures.map { try JSONEncoder().encode($0) }) { .json($0) })
             let model = PublishedModel(
                 version: number, videos: videos.compactMap { VideoID($0) },
                 model: ItemModel(items: factors, objective: parameters.objective))

@@ -30,6 +30,7 @@ package struct BatchLoop: Service {
             switch try await batch.run() {
             case .published: count("published")
             case .waiting(let new): logger.debug("als waits for ratings", metadata: ["als.new": "\(new)"])
+            case .refused: count("refused")
             case .nothingToLearn, .elsewhere: break
             }
         } catch {

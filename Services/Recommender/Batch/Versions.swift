@@ -14,6 +14,8 @@ package struct Versions: Sendable {
         package var ratings: Int
         package var loss: Double
         package var seconds: Double
+        /// What the gate measured; `nil` where there were too few users to measure by.
+        package var figures: Gate.Figures?
     }
 
     /// Why there is no going back.
@@ -39,7 +41,8 @@ package struct Versions: Sendable {
     package func all() async throws -> [Version] {
         try await store.database.query(
             """
-            SELECT number, current, published_at, users, items, ratings, loss, seconds FROM recommender.versions
+            SELECT number, current, published_at, users, items, ratings, loss, seconds, figures
+            FROM recommender.versions
             ORDER BY number DESC
             """
         ).map { row in
@@ -47,7 +50,10 @@ package struct Versions: Sendable {
                 number: try row.decode("number"), isCurrent: try row.decode("current"),
                 published: try row.decode("published_at"), users: try row.decode("users"),
                 items: try row.decode("items"),
-                ratings: try row.decode("ratings"), loss: try row.decode("loss"), seconds: try row.decode("seconds"))
+                ratings: try row.decode("ratings"), loss: try row.decode("loss"), seconds: try row.decode("seconds"),
+                figures: try row.decode("figures", as: Data?.self).map {
+                    try JSONDecoder().decode(Gate.Figures.self, from: $0)
+                })
         }
     }
 

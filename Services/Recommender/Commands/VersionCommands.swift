@@ -14,13 +14,16 @@ struct ListVersions: AsyncParsableCommand {
 
     func run() async throws {
         try await withVersions { versions in
-            print("  version  published             users   items   ratings        loss  seconds")
+            print("  version  published             users   items   ratings        loss  seconds  NDCG@10  (popularity)")
             for version in try await versions.all() {
                 print(
                     String(
                         format: "%@ %7d  %@  %6d  %6d  %8d  %10.4g  %7.2f", version.isCurrent ? "*" : " ",
                         version.number, version.published.formatted(.iso8601) as NSString, version.users, version.items,
-                        version.ratings, version.loss, version.seconds))
+                        version.ratings, version.loss, version.seconds)
+                        + (version.figures.map { figures in
+                            String(format: "  %7.4f  (%.4f)", figures.chosen.ndcg10, figures.popularity.ndcg10)
+                        } ?? ""))
             }
         }
     }

@@ -95,6 +95,9 @@ package enum Schema {
                     found_at timestamptz,
                     videos jsonb
                 );
-                """)
+                """),
+        Migration(
+            version: 2, name: "what the gate measured",
+            sql: "ALTER TABLE recommender.versions ADD COLUMN figures jsonb"),
     ]
 }

@@ -2,12 +2,10 @@ import Broker
 import FoundationEssentials
 import Operations
 
-/// What an operator may set of vision.
+/// What an operator may set of vision, beside `broker.*` and what `ServiceRunner` reads.
 ///
 /// | Key | Type | Default | Meaning |
 /// | --- | --- | --- | --- |
-/// | `broker.host`, `broker.port` | text, number | 127.0.0.1, 5672 | RabbitMQ |
-/// | `broker.user`, `broker.password`, `broker.vhost` | text, secret, text | guest, guest, / | |
 /// | `models.directory` | text | Models | The folder of `manifest.json` |
 /// | `vision.threads` | number | processors | Pictures in work at once, each on a thread and an OpenVINO stream |
 /// | `vision.batch` | number | 4 | The most waiting pictures taken together; their faces share one inference |
@@ -26,12 +24,7 @@ struct VisionSettings: Sendable {
     var look: LookSettings
 
     init(_ settings: Settings) throws(SettingsError) {
-        broker = BrokerAddress(
-            host: settings.text("broker.host", default: "127.0.0.1"),
-            port: try settings.integer("broker.port", default: 5672, in: 1...65535),
-            user: settings.text("broker.user", default: "guest"),
-            password: settings.secret("broker.password") ?? "guest",
-            virtualHost: settings.text("broker.vhost", default: "/"))
+        broker = try BrokerAddress(settings)
         modelsDirectory = settings.text("models.directory", default: "Models")
         threads = try settings.integer(
             "vision.threads", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256)

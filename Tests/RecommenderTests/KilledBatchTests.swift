@@ -1,0 +1,165 @@
+import Database
+import DatabaseTesting
+import Foundation
+import Recommender
+import Testing
+
+/// What stays of a batch whose process, or whose connection, dies in the midst of it: the current version, whole.
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+struct KilledBatchTests {
+    /// Where in a batch the end comes.
+    enum Phase: CaseIterable {
+        case reading, training, writing, flipping
+
+        /// What keeps a batch in this phase while a transaction holds it.
+        var obstacle: String? {
+            switch self {
+            case .reading: "LOCK TABLE recommender.reactions"
+            case .training: nil
+            case .writing: "LOCK TABLE recommender.top IN SHARE MODE"
+            case .flipping: "SELECT pg_advisory_xact_lock_shared(3361, 0)"
+            }
+        }
+
+        /// Whether a session of the batch waits for the obstacle.
+        var isReached: String {
+            let query =
+                switch self {
+                case .reading: "COPY (%reactions%"
+                case .training: ""
+                case .writing: "COPY recommender.top%"
+                case .flipping: "%pg_advisory_xact_lock(3361%"
+                }
+            return """
+                SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND wait_event_type = 'Lock' AND ltrim(query) LIKE '\(query)'
+                """
+        }
+    }
+
+    @Test(arguments: Phase.allCases)
+    func aProcessKilledInMidBatchChangesNothing(_ phase: Phase) async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try await publishedScenario(store)
+            try await during(phase, store) {
+                let process = try await RecommenderProcess(store.database, epochs: phase == .training ? 10_000 : 1)
+                defer { process.kill() }
+                try await eventually {
+                    phase == .training
+                        ? process.log.contains("als epoch") : try await !sessions(in: phase, store).isEmpty
+                }
+            }
+            // The server ends the session when it notices that nobody is there.
+            try await eventually {
+                try await store.database.query(
+                    """
+                    SELECT FROM pg_stat_activity
+                    WHERE datname = current_database() AND application_name = 'mien recommender'
+                    """
+                ).isEmpty
+            }
+            try await isWhole(scenario, version: 1)
+            #expect(try await scenario.batch().run() == .published(version: 2, rows: 160))
+        }
+    }
+
+    @Test(arguments: [Phase.reading, .writing, .flipping])
+    func aDatabaseThatEndsTheSessionInMidBatchChangesNothing(_ phase: Phase) async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try await publishedScenario(store)
+            try await during(phase, store) {
+                async let outcome = scenario.batch().run()
+                var waiting: [Int32] = []
+                try await eventually {
+                    waiting = try await sessions(in: phase, store)
+                    return !waiting.isEmpty
+                }
+                for pid in waiting {
+                    try await store.database.query("SELECT pg_terminate_backend($1::int)", .integer(Int64(pid)))
+                }
+                await #expect(throws: DatabaseError.self) { try await outcome }
+            }
+            try await isWhole(scenario, version: 1)
+            #expect(try await scenario.batch().run() == .published(version: 2, rows: 160))
+        }
+    }
+
+    // MARK: Parts
+
+    /// Two groups of people with a version, and something new to train on.
+    private func publishedScenario(_ store: Store) async throws -> Scenario {
+        let scenario = try Scenario(store)
+        _ = try await scenario.rateInTwoGroups()
+        #expect(try await scenario.batch().run() == .published(version: 1, rows: 160))
+        try await store.database.query("SELECT nextval('recommender.changes')")
+        return scenario
+    }
+
+    /// Runs `body` while a transaction stands in the way of a batch's phase.
+    private func during(_ phase: Phase, _ store: Store, _ body: () async throws -> Void) async throws {
+        guard let obstacle = phase.obstacle else { return try await body() }
+        try await store.database.withConnection { connection in
+            try await connection.query("BEGIN")
+            try await connection.query(obstacle)
+            let result = await Result { () async throws in try await body() }
+            try await connection.query("ROLLBACK")
+            try result.get()
+        }
+    }
+
+    private func sessions(in phase: Phase, _ store: Store) async throws -> [Int32] {
+        try await store.database.query(phase.isReached).map { try $0.decode("pid") }
+    }
+
+    private func isWhole(_ scenario: Scenario, version: Int) async throws {
+        #expect(try await Versions(scenario.store).all().filter(\.isCurrent).map(\.number) == [version])
+        #expect(try await scenario.count("models") == 1)
+        #expect(try await scenario.count("top") == 160)
+        #expect(try await scenario.count("top", "version = \(version)") == 160)
+    }
+
+    /// Asks again and again until it is so, for at most half a minute.
+    private func eventually(_ isSo: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try await !isSo() {
+            try #require(ContinuousClock.now < end, "it was not so within 30 seconds")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}
+
+/// The service itself on a test's database, with a batch due at once and no broker.
+private struct RecommenderProcess {
+    private let process = Process()
+    private let logFile: URL
+
+    init(_ database: Database, epochs: Int) async throws {
+        let name: String = try await database.query("SELECT current_database() AS name")[0].decode("name")
+        var address = try #require(
+            ProcessInfo.processInfo.environment["MIEN_TEST_DATABASE"].flatMap { URLComponents(string: $0) })
+        address.path = "/" + name
+        logFile = FileManager.default.temporaryDirectory.appending(path: "\(name).log")
+        try Data().write(to: logFile)
+        process.executableURL = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../../.build/debug/recommender")
+        process.environment = [
+            "DATABASE_URL": try #require(address.string), "BROKER_PORT": "1", "ADMIN_PORT": "0", "LOG_LEVEL": "debug",
+            "ALS_INTERVAL": "0.05", "ALS_MINIMUM_NEW_RATINGS": "1", "ALS_RANK": "64", "ALS_ITERATIONS": "\(epochs)",
+            "ALS_THREADS": "1",
+        ]
+        let output = try FileHandle(forWritingTo: logFile)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+    }
+
+    /// What the process has written.
+    var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
+
+    /// Ends it without a chance to clean up.
+    func kill() {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: logFile)
+    }
+}
