@@ -17,7 +17,8 @@ struct Gateway {
         let settings = try GatewaySettings(runner.settings)
         let logger = runner.logger
         let address = try BrokerAddress(runner.settings)
-        let database = Database(try DatabaseSettings(runner.settings, connections: 4, applicationName: "mien gateway"), logger: logger)
+        let database = Database(
+            try DatabaseSettings(runner.settings, connections: 4, applicationName: "mien gateway"), logger: logger)
         let gateway = GatewayID.random()
 
         let publisher = Publisher(address: address, logger: logger)

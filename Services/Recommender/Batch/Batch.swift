@@ -159,7 +159,9 @@ package struct Batch: Sendable {
             let moment = try connection.query(
                 "SELECT pg_current_snapshot()::text AS moment, last_value AS change FROM recommender.changes")[0]
             let parameters = try connection.query("SELECT parameters FROM recommender.versions WHERE current").first
-                .map { try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self)) }
+                .map {
+                    try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self))
+                }
             var users: [UUID] = []
             var videos: [String] = []
             var indices: [String: Int] = [:]

@@ -14,7 +14,8 @@ struct ListVersions: AsyncParsableCommand {
 
     func run() async throws {
         try await withVersions { versions in
-            print("  version  published             users   items   ratings        loss  seconds  NDCG@10  (popularity)")
+            print(
+                "  version  published             users   items   ratings        loss  seconds  NDCG@10  (popularity)")
             for version in try await versions.all() {
                 print(
                     String(

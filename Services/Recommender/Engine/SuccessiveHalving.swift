@@ -5,6 +5,11 @@ package struct SuccessiveHalving: Sendable {
     package struct Round: Sendable, Equatable {
         package var budget: Int
         package var survivors: Int
+
+        package init(budget: Int, survivors: Int) {
+            self.budget = budget
+            self.survivors = survivors
+        }
     }
 
     /// From the cheapest to the last one, which leaves one candidate.
