@@ -60,17 +60,9 @@ struct RunningSuite: Sendable {
         try await script("database", "psql", "-AtX", "-c", statement).split(separator: "\n").map(String.init)
     }
 
-    /// Waits until every service says that it is ready, for at most a minute.
+    /// Waits until every service says that it is ready.
     func becomesReady() async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while true {
-            do {
-                try await script("suite", "status")
-                return
-            } catch let failure as ScriptFailure {
-                guard ContinuousClock.now < end else { throw failure }
-            }
-        }
+        try await script("suite", "wait")
     }
 }
 

@@ -1,6 +1,8 @@
-"""The page before the whole suite on real parts."""
+"""The page, and a client that minds nothing, before the whole suite on real parts."""
 
 import re
+import socket
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
@@ -23,3 +25,22 @@ def test_a_snapshot_goes_all_the_way(open_page, suite_url):
     page.get_by_role("button", name="Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"), timeout=30_000)
+
+
+def test_who_sends_too_much_before_reading_is_told_so(suite_url):
+    address = urlsplit(suite_url)
+    size = 64 << 20
+    head = f"POST /v1/selfies HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: image/jpeg\r\nContent-Length: {size}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        connection.settimeout(30)
+        try:
+            for _ in range(size >> 16):
+                connection.sendall(bytes(1 << 16))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the server may stop listening; what it said before must be there all the same
+        answer = b""
+        while part := connection.recv(1 << 16):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"/problems/too-large" in answer

@@ -31,12 +31,23 @@ struct DriveCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let image = ByteBuffer(bytes: try Data(contentsOf: URL(filePath: photo)))
-        let target = Target(url: "\(url)/v1/\(trip)", image: image)
-        _ = try await target.drive(requests: warmUp, clients: clients)
-        let clock = ContinuousClock()
-        let start = clock.now
-        let answers = try await target.drive(requests: requests, clients: clients)
-        let report = LoadReport(answers: answers, elapsed: clock.now - start)
+        // By default a client opens eight connections to one host, and further requests wait for those.
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = clients
+        let http = HTTPClient(configuration: configuration)
+        let target = Target(url: "\(url)/v1/\(trip)", image: image, http: http)
+        let report: LoadReport
+        do {
+            _ = try await target.drive(requests: warmUp, clients: clients)
+            let clock = ContinuousClock()
+            let start = clock.now
+            let answers = try await target.drive(requests: requests, clients: clients)
+            report = LoadReport(answers: answers, elapsed: clock.now - start)
+        } catch {
+            try await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
         print(report.table)
         print(try report.json)
     }
@@ -46,6 +57,7 @@ struct DriveCommand: AsyncParsableCommand {
 struct Target: Sendable {
     let url: String
     let image: ByteBuffer
+    let http: HTTPClient
 
     /// Sends `requests` requests, `clients` of them under way at any time, and returns every answer.
     func drive(requests: Int, clients: Int) async throws -> [Answer] {
@@ -68,7 +80,7 @@ struct Target: Sendable {
         request.body = .bytes(image)
         let clock = ContinuousClock()
         let start = clock.now
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await http.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 1 << 20)
         let elapsed = clock.now - start
         guard response.status == .ok else { return Answer(elapsed: elapsed, timings: nil) }
