@@ -47,6 +47,9 @@ secrets: ## Make the passwords that deploy/compose.yaml reads, in .local/secrets
 bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 	@Tests/Benchmarks/suite $(ARGS)
 
+bench-batch: ## Measure the recommender's loop on Postgres with 20 M ratings, and answers meanwhile
+	@Tests/Benchmarks/batch $(ARGS)
+
 bench-vision: ## Measure vision against the paper's stack
 	@Tests/Benchmarks/vision/run $(ARGS)
 
@@ -66,5 +69,5 @@ $(TRAINING): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-vision \
+.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-batch bench-vision \
 	train-identity train-expression check-training

@@ -67,9 +67,10 @@ package struct Batch: Sendable {
     }
 
     private func trainAndPublish() async throws -> Outcome {
-        let clock = ContinuousClock()
-        let start = clock.now
+        var laps = Laps()
+        logger.debug("als reads")
         let snapshot = try await read()
+        laps.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
         let verdict = try await onOwnThread(niceness: 10) {
@@ -77,29 +78,30 @@ package struct Batch: Sendable {
                 snapshot.ratings, latest: snapshot.latest, proposed: proposed, current: snapshot.parameters,
                 threads: threads)
         }
+        laps.end("gate")
         if let verdict {
             report(verdict)
             if verdict.parameters == nil { return .refused(verdict.figures) }
         }
         let parameters = verdict?.parameters ?? proposed
-        let (trained, top) = try await onOwnThread(niceness: 10) {
-            let trained = try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) {
-                epoch, loss in
+        let trained = try await onOwnThread(niceness: 10) {
+            try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) { epoch, loss in
                 logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
             }
-            let seen = [snapshot.ratings.byUser, snapshot.watched]
-            return (
-                trained,
-                TopN(users: trained.users, items: trained.items, seen: seen, limit: rows, threads: threads)
-            )
         }
-        let seconds = (clock.now - start) / .seconds(1)
+        laps.end("train")
+        let top = try await onOwnThread(niceness: 10) {
+            TopN(
+                users: trained.users, items: trained.items, seen: [snapshot.ratings.byUser, snapshot.watched],
+                limit: rows, threads: threads)
+        }
+        laps.end("rank")
         try await onTrained()
         let (version, written) = try await publish(
-            snapshot, parameters, verdict?.figures, trained, top, seconds: seconds)
+            snapshot, parameters, verdict?.figures, trained, top, seconds: laps.sum)
+        laps.end("write")
 
         let loss = trained.losses.last ?? .nan
-        Timer(label: "mien_als_seconds").record(duration: .seconds(seconds))
         Gauge(label: "mien_als_loss").record(loss)
         Gauge(label: "mien_als_ratings").record(snapshot.ratings.count)
         Gauge(label: "mien_als_rows").record(written)
@@ -110,9 +112,28 @@ package struct Batch: Sendable {
                 "als.version": "\(version)", "als.users": "\(snapshot.users.count)",
                 "als.items": "\(snapshot.videos.count)",
                 "als.ratings": "\(snapshot.ratings.count)", "als.rows": "\(written)", "als.loss": "\(loss)",
-                "als.seconds": "\(seconds)",
-            ])
+                "als.seconds": "\(laps.sum)",
+            ].merging(laps.metadata) { _, part in part })
         return .published(version: version, rows: written)
+    }
+
+    /// How long the parts of a run took.
+    private struct Laps {
+        private var begin = ContinuousClock.now
+        private var parts: [(name: String, seconds: Double)] = []
+
+        var sum: Double { parts.reduce(0) { $0 + $1.seconds } }
+        var metadata: Logger.Metadata {
+            Dictionary(uniqueKeysWithValues: parts.map { ("als.\($0.name)Seconds", "\($0.seconds)") })
+        }
+
+        /// Ends a part, and begins the next.
+        mutating func end(_ name: String) {
+            let now = ContinuousClock.now
+            parts.append((name, (now - begin) / .seconds(1)))
+            Timer(label: "mien_als_seconds", dimensions: [("part", name)]).record(duration: now - begin)
+            begin = now
+        }
     }
 
     /// Tells an operator what the gate found.

@@ -17,27 +17,32 @@ package struct BatchLoop: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            var pause = interval
             while !Task.isCancelled {
-                guard (try? await Task.sleep(for: interval)) != nil else { return }
-                await runOnce()
+                guard (try? await Task.sleep(for: pause)) != nil else { return }
+                // The gate would hardly say something else so soon, and asking it costs a training.
+                pause = await runOnce() ? interval : interval * 10
             }
         }
     }
 
-    /// A run that fails leaves the current version as it is; the next one starts anew.
-    private func runOnce() async {
+    /// A run that fails leaves the current version as it is; the next one starts anew. Returns false after the gate's refusal.
+    private func runOnce() async -> Bool {
         do {
             switch try await batch.run() {
             case .published: count("published")
             case .waiting(let new): logger.debug("als waits for ratings", metadata: ["als.new": "\(new)"])
-            case .refused: count("refused")
+            case .refused:
+                count("refused")
+                return false
             case .nothingToLearn, .elsewhere: break
             }
         } catch {
-            if Task.isCancelled { return }
+            if Task.isCancelled { return true }
             count("failed")
             logger.error("als run failed", metadata: ["error": "\(error)"])
         }
+        return true
     }
 
     private func count(_ outcome: String) {
