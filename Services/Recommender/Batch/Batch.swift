@@ -68,7 +68,7 @@ package struct Batch: Sendable {
 
     private func trainAndPublish() async throws -> Outcome {
         var laps = Laps()
-        logger.debug("als reads")
+        logger.info("als run begins")
         let snapshot = try await read()
         laps.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
