@@ -31,6 +31,9 @@ test: ## Run every test on a broker, a database and ports of its own (FILTER=nam
 check-deploy: ## Check compose.yaml and the Dockerfile; needs no container engine
 	@deploy/check/containers
 
+check-spark: ## Check the batch on Spark against PySpark on this machine and a database of its own
+	@deploy/spark/check
+
 check-imports: ## Check that modules import only what the architecture allows
 	@deploy/check/imports
 
@@ -69,5 +72,5 @@ $(TRAINING): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-batch bench-vision \
-	train-identity train-expression check-training
+.PHONY: help run stop status setup build test check-deploy check-spark check-imports lint format secrets bench bench-batch \
+	bench-vision train-identity train-expression check-training

@@ -8,7 +8,7 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 
 @Suite struct EngineTests {
     static let objectives: [Objective] = [
-        .confidence(alpha: 10, lambda: 0.5), .confidence(alpha: 0.3, lambda: 2),
+        .confidence(alpha: 10, lambda: 0.5), .confidence(alpha: 0.3, lambda: 2), .weightedLambda(alpha: 5, lambda: 0.1),
         .unobserved(weight: 0.1, lambda: 0.05, exponent: 1), .unobserved(weight: 0.5, lambda: 0.2, exponent: 0.5),
     ]
 

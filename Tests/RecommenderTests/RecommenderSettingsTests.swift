@@ -13,6 +13,7 @@ import Testing
     @Test func everyOtherKeyHasADefault() throws {
         let settings = try settings()
         #expect(settings.training.rank == 32)
+        #expect(settings.engine == .service(.cholesky))
         #expect(settings.training.solver == .cholesky)
         #expect(settings.threads == 2)
         #expect(settings.youTubeKey == nil)
@@ -37,6 +38,14 @@ import Testing
         #expect(settings.keywords[.upset] == ["kittens", "tea"])
         #expect(settings.youTubeKey == "k")
         #expect(settings.broker.virtualHost == "mien")
+    }
+
+    @Test func theEngineIsASolverOfTheServiceOrSpark() throws {
+        #expect(try settings(["als.engine": "spark"]).engine == .spark)
+        for engine in BatchEngine.allCases { #expect(BatchEngine(rawValue: engine.rawValue) == engine) }
+        let error = #expect(throws: SettingsError.self) { _ = try settings(["als.engine": "abacus"]) }
+        #expect(error?.description.contains("cholesky") == true)
+        #expect(error?.description.contains("spark") == true)
     }
 
     @Test(arguments: [

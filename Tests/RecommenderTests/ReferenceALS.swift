@@ -13,7 +13,7 @@ struct ReferenceALS {
             for (item, y) in items.enumerated() {
                 let (r, product) = (ratings[user][item], dot(x, y))
                 switch objective {
-                case .confidence(let alpha, _):
+                case .confidence(let alpha, _), .weightedLambda(let alpha, _):
                     let p = r > 0 ? 1.0 : 0.0
                     sum += (1 + Double(alpha) * r) * (p - product) * (p - product)
                 case .unobserved(let weight, _, _):
@@ -38,7 +38,8 @@ struct ReferenceALS {
         for (r, y) in zip(row, fixed) {
             let (all, target) =
                 switch objective {
-                case .confidence(let alpha, _): (1 + Double(alpha) * r, r > 0 ? 1 + Double(alpha) * r : 0)
+                case .confidence(let alpha, _), .weightedLambda(let alpha, _):
+                    (1 + Double(alpha) * r, r > 0 ? 1 + Double(alpha) * r : 0)
                 case .unobserved(let weight, _, _): (Double(weight) + r, r)
                 }
             for i in 0..<rank {
@@ -66,6 +67,7 @@ struct ReferenceALS {
     private func lambda(count: Int, others: Int) -> Double {
         switch objective {
         case .confidence(_, let lambda): Double(lambda)
+        case .weightedLambda(_, let lambda): Double(lambda) * Double(count)
         case .unobserved(let weight, let lambda, let exponent):
             Double(lambda) * power(Double(count) + Double(weight) * Double(others), Double(exponent))
         }

@@ -47,13 +47,19 @@ struct Serve: AsyncParsableCommand {
         try await store.prepare(catalogue)
 
         var assembly = ServiceRunner.Assembly(
-            services: [database, publisher, BatchLoop(batch, interval: settings.interval, logger: logger)],
+            services: [database, publisher],
             readiness: [
                 ReadinessCheck("database") { try await database.query("SELECT 1 FROM recommender.items LIMIT 1") },
                 ReadinessCheck(
                     "broker", { publisher.isConnected && stage.isConnected },
                     otherwise: "the message broker is not connected"),
             ])
+        switch settings.engine {
+        case .service:
+            assembly.services.append(BatchLoop(batch, interval: settings.interval, logger: logger))
+        case .spark:
+            logger.info("als is left to Spark")
+        }
         if let key = settings.youTubeKey {
             let search = YouTubeSearch(
                 key: key, url: settings.youTubeURL, client: .shared, timeout: settings.youTubeTimeout)

@@ -5,6 +5,9 @@ package enum Objective: Sendable, Hashable, Codable {
     /// Σ c (p - xᵀy)² + λ (Σ|x|² + Σ|y|²) over all pairs, with c = 1 + α·r and p = 1 where r > 0, else 0
     /// (Hu, Koren, Volinsky 2008, equation 3).
     case confidence(alpha: Float, lambda: Float)
+    /// As `confidence`, with each row's λ multiplied by its number of ratings (weighted-λ regularisation, Zhou et al. 2008):
+    /// what Spark's MLlib minimises.
+    case weightedLambda(alpha: Float, lambda: Float)
     /// Σ r (1 - xᵀy)² over the ratings + α₀ Σ (xᵀy)² over all pairs + λ (Σ #ᵛ|x|² + Σ #ᵛ|y|²), where # is a user's number of
     /// ratings + α₀ · items, and an item's likewise (Rendle et al. 2021, iALS).
     case unobserved(weight: Float, lambda: Float, exponent: Float)
@@ -13,7 +16,7 @@ package enum Objective: Sendable, Hashable, Codable {
     package func validate() throws(EngineError) {
         let (weight, lambda) =
             switch self {
-            case .confidence(let alpha, let lambda): (alpha, lambda)
+            case .confidence(let alpha, let lambda), .weightedLambda(let alpha, let lambda): (alpha, lambda)
             case .unobserved(let weight, let lambda, _): (weight, lambda)
             }
         guard weight > 0, weight.isFinite else { throw .parameter("alpha must be above zero, not \(weight).") }
@@ -39,7 +42,7 @@ struct NormalEquations: Sendable {
         self.objective = objective
         self.others = others
         switch objective {
-        case .confidence(let alpha, _):
+        case .confidence(let alpha, _), .weightedLambda(let alpha, _):
             scale = alpha
             offset = 1
             lossScale = 1
@@ -54,6 +57,7 @@ struct NormalEquations: Sendable {
     func regularisation(ratings: Int) -> Float {
         switch objective {
         case .confidence(_, let lambda): lambda
+        case .weightedLambda(_, let lambda): lambda * Float(ratings)
         case .unobserved(let weight, let lambda, let exponent):
             lambda / weight * pow(Float(ratings) + weight * Float(others), exponent)
         }
