@@ -17,6 +17,9 @@ let strict: [SwiftSetting] = [
 /// Pixel and factor arithmetic is some fifty times slower unoptimised, which would make the tests crawl.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// The same for C.
+let optimisedC: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug)), .treatAllWarnings(as: .error)]
+
 let openVINOHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(openVINO)/include"])]
 let openVINOLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(openVINO)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(openVINO)/lib"]),
@@ -112,13 +115,17 @@ let package = Package(
                 configuration, lifecycle,
             ],
             path: "Services/Identity", swiftSettings: strict),
+        .target(
+            name: "CLeastSquares", path: "Services/Recommender/CLeastSquares", publicHeadersPath: ".",
+            cSettings: optimisedC),
         .executableTarget(
             name: "Recommender",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
+                "Messages", "Broker", "Database", "LinearAlgebra", "CLeastSquares", "Operations", logging, metrics,
+                configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")],
+            path: "Services/Recommender", exclude: ["CLeastSquares"], resources: [.embedInCode("Catalogue/videos.csv")],
             swiftSettings: strict + optimised),
 
         // A database of a test's own.

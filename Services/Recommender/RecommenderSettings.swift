@@ -18,7 +18,7 @@ package import Operations
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
 /// | `als.minimumNewRatings` (`ALS_MINIMUM_NEW_RATINGS`) | integer > 0 | 10 | ratings, clicks and erasures since the last version that make a run due |
-/// | `als.engine` | `cholesky` | `cholesky` | how each half-step solves its equations |
+/// | `als.engine` | `conjugate-gradient`, `cholesky` | `conjugate-gradient` | how each half-step solves its equations |
 /// | `als.rank` | 1...512 | 32 | numbers a vector |
 /// | `als.alpha` | number > 0 | 20 | confidence c = 1 + alpha · r |
 /// | `als.lambda` | number > 0 | 0.1 | regularisation |
@@ -68,7 +68,7 @@ package struct RecommenderSettings: Sendable {
             rank: try settings.integer("als.rank", default: 32, in: 1...512),
             objective: .confidence(alpha: Float(alpha), lambda: Float(lambda)),
             iterations: try settings.integer("als.iterations", default: 15, in: 1...10_000),
-            solver: try settings.choice("als.engine", default: Solver.cholesky),
+            solver: try settings.choice("als.engine", default: Solver.conjugateGradient),
             seed: UInt64(try settings.integer("als.seed", default: 1)))
         interval = try settings.duration("als.interval", default: .seconds(60))
         minimumNewRatings = try settings.integer("als.minimumNewRatings", default: 10, in: 1...Int.max)

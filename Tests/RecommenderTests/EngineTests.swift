@@ -15,7 +15,8 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     @Test(arguments: objectives)
     func agreesWithTheReference(objective: Objective) throws {
         let matrix = randomRatings(users: 70, items: 45, density: 0.12, seed: 7)
-        let parameters = TrainingParameters(rank: 8, objective: objective, iterations: 6, seed: 3)
+        let parameters = TrainingParameters(
+            rank: 8, objective: objective, iterations: 6, solver: .cholesky, seed: 3)
         let trained = try AlternatingLeastSquares.train(Ratings(matrix), parameters, threads: 2)
 
         let start = Factors(count: 70, rank: 8, seed: 3).rows
@@ -179,7 +180,8 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     private let objective = Objective.confidence(alpha: 8, lambda: 0.3)
 
     private func trained() throws -> TrainedFactors {
-        let parameters = TrainingParameters(rank: 12, objective: objective, iterations: 8, seed: 2)
+        let parameters = TrainingParameters(
+            rank: 12, objective: objective, iterations: 8, solver: .cholesky, seed: 2)
         return try AlternatingLeastSquares.train(Ratings(matrix), parameters, threads: 2)
     }
 

@@ -71,18 +71,15 @@ package struct TopN: Sendable {
     /// then by item, and doesn't depend on the threads.
     package init(users: Factors, items: Factors, seen: [SparseRows], limit: Int, threads: Int) {
         self.limit = limit
-        let (userCount, itemCount, rank) = (users.count, items.count, users.rank)
+        let (userCount, itemCount, width) = (users.count, items.count, users.width)
         var bestItems = [Int32](repeating: -1, count: userCount * limit)
         var bestScores = [Float](repeating: 0, count: userCount * limit)
         let blocks = (userCount + Self.blockUsers - 1) / Self.blockUsers
         OpenBLAS.use(threads: 1)
         bestItems.withUnsafeMutableBufferPointer { bestItems in
             bestScores.withUnsafeMutableBufferPointer { bestScores in
-                users.values.withUnsafeBufferPointer { userValues in
-                    items.values.withUnsafeBufferPointer { itemValues in
-                        guard let userStart = userValues.baseAddress, let itemStart = itemValues.baseAddress else {
-                            return
-                        }
+                users.withUnsafePointer { userStart in
+                    items.withUnsafePointer { itemStart in
                         withThreads(threads, chunks: blocks) { queue in
                             var products = [Float](repeating: 0, count: Self.blockUsers * Self.blockItems)
                             var best = (0..<Self.blockUsers).map { _ in BestItems(limit: limit) }
@@ -95,8 +92,8 @@ package struct TopN: Sendable {
                                     products.withUnsafeMutableBufferPointer { products in
                                         guard let products = products.baseAddress else { return }
                                         BLAS.multiply(
-                                            userStart + firstUser * rank, rows: blockUsers,
-                                            by: itemStart + firstItem * rank, columns: blockItems, rank: rank,
+                                            userStart + firstUser * width, rows: blockUsers,
+                                            by: itemStart + firstItem * width, columns: blockItems, rank: width,
                                             into: products)
                                         for index in 0..<blockUsers {
                                             let row = UnsafeMutableBufferPointer(
@@ -110,7 +107,7 @@ package struct TopN: Sendable {
                                 }
                                 for index in 0..<blockUsers {
                                     let user = firstUser + index
-                                    let vector = UnsafeBufferPointer(start: userStart + user * rank, count: rank)
+                                    let vector = UnsafeBufferPointer(start: userStart + user * width, count: width)
                                     guard vector.contains(where: { $0 != 0 }) else { continue }
                                     for (place, ranked) in best[index].items.enumerated() {
                                         bestItems[user * limit + place] = Int32(ranked.item)

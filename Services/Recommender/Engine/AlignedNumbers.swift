@@ -1,0 +1,25 @@
+/// Numbers in memory that begin at a multiple of 64 bytes, a cache line, where an array promises 16.
+///
+/// Sendable although it is a class whose memory can be written: `Factors`, its only owner, writes only while it holds the only
+/// reference, as the standard library's arrays do.
+final class AlignedNumbers: @unchecked Sendable {
+    let count: Int
+    let start: UnsafeMutablePointer<Float>
+
+    /// So many zeros.
+    init(count: Int) {
+        self.count = count
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: 64)
+        start = bytes.initializeMemory(as: Float.self, repeating: 0, count: count)
+    }
+
+    /// A copy.
+    convenience init(_ other: AlignedNumbers) {
+        self.init(count: other.count)
+        start.update(from: other.start, count: count)
+    }
+
+    deinit {
+        start.deallocate()
+    }
+}
