@@ -116,16 +116,16 @@ let package = Package(
             ],
             path: "Services/Identity", swiftSettings: strict),
         .target(
-            name: "CLeastSquares", path: "Services/Recommender/CLeastSquares", publicHeadersPath: ".",
+            name: "CFactors", path: "Services/Recommender/CFactors", publicHeadersPath: ".",
             cSettings: optimisedC),
         .executableTarget(
             name: "Recommender",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "CLeastSquares", "Operations", logging, metrics,
+                "Messages", "Broker", "Database", "LinearAlgebra", "CFactors", "Operations", logging, metrics,
                 configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", exclude: ["CLeastSquares"], resources: [.embedInCode("Catalogue/videos.csv")],
+            path: "Services/Recommender", exclude: ["CFactors"], resources: [.embedInCode("Catalogue/videos.csv")],
             swiftSettings: strict + optimised),
 
         // A database of a test's own.
@@ -139,6 +139,11 @@ let package = Package(
                 "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio, nioHTTP1, signals,
             ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
+        // The measured command of `make bench-als`: the recommender's engine, linked into its folder, and nothing else.
+        .executableTarget(
+            name: "bench-als", dependencies: ["LinearAlgebra", "CFactors", arguments],
+            path: "Tests/Benchmarks/als/Measure", exclude: ["Engine/RatingsFile.swift"],
+            swiftSettings: strict + optimised),
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),

@@ -1,4 +1,4 @@
-internal import CLeastSquares
+internal import CFactors
 
 /// Solves every row of one side against the other side's fixed factors, which is half an epoch of alternating least squares.
 struct HalfStep {
@@ -12,10 +12,14 @@ struct HalfStep {
 
     /// Steps of conjugate gradients a row.
     private static let steps: Int32 = 3
-    /// How many rows and ratings a thread takes in one go at most. A row with more ratings is shared by all threads, so that
-    /// none is left with the most popular item when the others have finished.
+    /// How many rows and ratings a thread takes in one go, at most but for a single row.
     private static let chunkRows = 256
     private static let chunkRatings = 16_384
+
+    /// A row with more ratings is solved by all threads together, so that none is left alone with the most popular item, and
+    /// exactly: the pieces of its matrix can be summed one by one. The number doesn't depend on the threads, and so neither do
+    /// the results. Below it the matrix costs more than it saves: rank² / 2 multiplications a rating against 8 · rank.
+    private var mostRatings: Int { max(2 * Self.chunkRatings, ratings.columns.count / 64) }
 
     /// Replaces `factors`, the last solutions or zeros, by the solutions.
     ///
@@ -33,13 +37,13 @@ struct HalfStep {
         return loss
     }
 
-    /// Row after row of those with more ratings than a chunk: the ratings in pieces, summed in order.
+    /// Row after row of those with more than `mostRatings`: the ratings in pieces, summed in order.
     private func solveSharedRows(
         gram: [Float], fixed: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
     ) -> Double {
         let width = self.fixed.width
         var loss = 0.0
-        for row in 0..<ratings.count where ratings.range(of: row).count > Self.chunkRatings {
+        for row in 0..<ratings.count where ratings.range(of: row).count > mostRatings {
             let range = ratings.range(of: row)
             let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: Self.chunkRatings))
             var pieces = [RowEquations](repeating: RowEquations(width: width), count: starts.count)
@@ -78,7 +82,7 @@ struct HalfStep {
                             let lambda = equations.regularisation(ratings: range.count)
                             if range.isEmpty {
                                 solution.update(repeating: 0, count: width)
-                            } else if solver == .cholesky || range.count >= matrixPaysOff {
+                            } else if solver == .cholesky {
                                 exact.clear()
                                 exact.add(ratings, range, equations: equations, fixed: fixed)
                                 losses[chunk] += exact.solve(gram: gram, lambda: lambda, into: solution)
@@ -95,10 +99,6 @@ struct HalfStep {
         return losses.reduce(0, +)
     }
 
-    /// From how many ratings on it is cheaper to build a row's matrix than to visit its vectors once a step: they no longer
-    /// stay in the second-level cache between visits, and the matrix takes rank² / 2 multiplications a rating.
-    private var matrixPaysOff: Int { Self.chunkRatings }
-
     /// Rows in order, without those that are shared: cut where a chunk is full, whatever the number of threads.
     private func chunks() -> [Range<Int>] {
         var chunks: [Range<Int>] = []
@@ -109,7 +109,7 @@ struct HalfStep {
                 if first < row { chunks.append(first..<row) }
                 (first, filled) = (row, 0)
             }
-            if count > Self.chunkRatings {
+            if count > mostRatings {
                 first = row + 1
             } else {
                 filled += count
@@ -135,13 +135,13 @@ struct HalfStep {
             ratings.columns.withUnsafeBufferPointer { columns in
                 ratings.values.withUnsafeBufferPointer { values in
                     Factors(rank: width, values: both).withUnsafePointer { gram in
-                        var rows = ls_rows(
+                        var rows = factors_rows(
                             offsets: offsets.baseAddress, columns: columns.baseAddress, ratings: values.baseAddress,
                             vectors: fixed, width: width, gram: gram, scale: equations.scale,
                             offset: equations.offset)
                         withUnsafePointer(to: &rows) { rows in
                             body { row, lambda, solution, scratch in
-                                ls_conjugate_gradient(
+                                factors_conjugate_gradient(
                                     instructions.kernel, rows, row, lambda, Self.steps, solution, scratch)
                             }
                         }

@@ -1,4 +1,4 @@
-internal import CLeastSquares
+internal import CFactors
 
 /// Which of the processor's instructions the solver's inner loops use. The sums' order differs between them, and so do the
 /// last bits of the results.
@@ -10,16 +10,16 @@ package enum Instructions: String, Sendable, CaseIterable {
     case avx512
 
     /// Whether this processor has them.
-    package var isAvailable: Bool { ls_available(kernel) }
+    package var isAvailable: Bool { factors_available(kernel) }
 
     /// The widest that this processor has.
     package static let best = allCases.last(where: \.isAvailable) ?? .portable
 
-    var kernel: ls_instructions {
+    var kernel: factors_instructions {
         switch self {
-        case .portable: LS_PORTABLE
-        case .avx2: LS_AVX2
-        case .avx512: LS_AVX512
+        case .portable: FACTORS_PORTABLE
+        case .avx2: FACTORS_AVX2
+        case .avx512: FACTORS_AVX512
         }
     }
 }

@@ -3,6 +3,7 @@
     __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #define LANES 16
 #define KERNEL(name) name##_avx512
-#include "conjugate_gradient.inc"
+#include "conjugate_gradient.h"
+#include "ranking.h"
 #pragma clang attribute pop
 #endif

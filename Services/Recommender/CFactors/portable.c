@@ -1,3 +1,4 @@
 #define LANES 4
 #define KERNEL(name) name##_portable
-#include "conjugate_gradient.inc"
+#include "conjugate_gradient.h"
+#include "ranking.h"

@@ -1,21 +1,15 @@
 // Included once for each instruction set, with LANES, the floats of a vector, and KERNEL(name) defined.
 #include "kernels.h"
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
+#include "lanes.h"
 
 /// Vectors visited at a time: their sums are independent, and one load of what they are multiplied with serves all.
 enum { BLOCK = 8 };
 /// How many vectors ahead the processor is told what will be needed.
 enum { AHEAD = 16 };
 
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef float block __attribute__((vector_size(BLOCK * sizeof(float))));
 typedef block unaligned_block __attribute__((aligned(sizeof(float))));
 typedef double block_of_doubles __attribute__((vector_size(BLOCK * sizeof(double))));
-
-ALWAYS_INLINE lanes load(const float *numbers) { return *(const lanes *)numbers; }
-ALWAYS_INLINE void store(float *numbers, lanes values) { *(lanes *)numbers = values; }
 
 /// The sum over each vector's lanes, by a tree that halves eight vectors together.
 ALWAYS_INLINE void sums_of_lanes(const lanes v[BLOCK], float *sums) {
@@ -97,7 +91,7 @@ ALWAYS_INLINE float dot(const float *left, const float *right, size_t width) {
 /// Visits each of the row's vectors y once, for the product yᵀ·direction and what is added to `sum`: w (yᵀ·direction) y.
 /// As `residual` it is (t - w yᵀ·direction) y, and the vectors' share of the minimised sum is returned.
 ALWAYS_INLINE double visit(
-    const struct ls_rows *restrict rows, size_t row, bool residual, const float *direction, size_t width,
+    const struct factors_rows *restrict rows, size_t row, bool residual, const float *direction, size_t width,
     float *restrict sum) {
     const intptr_t end = rows->offsets[row + 1];
     const int32_t *columns = rows->columns;
@@ -125,7 +119,7 @@ ALWAYS_INLINE double visit(
         if (position + AHEAD + BLOCK <= end) {
             UNROLL for (int i = 0; i < BLOCK; i++) {
                 const float *next = rows->vectors + (size_t)columns[position + AHEAD + i] * width;
-                for (size_t k = 0; k < width; k += LS_ALIGNMENT) __builtin_prefetch(next + k);
+                for (size_t k = 0; k < width; k += FACTORS_ALIGNMENT) __builtin_prefetch(next + k);
             }
         }
         multiply(vectors, direction, width, products);
@@ -144,7 +138,7 @@ ALWAYS_INLINE double visit(
 }
 
 ALWAYS_INLINE double solve(
-    const struct ls_rows *rows, size_t row, float lambda, int steps, size_t width, float *restrict solution,
+    const struct factors_rows *rows, size_t row, float lambda, int steps, size_t width, float *restrict solution,
     float *restrict scratch) {
     float *residual = scratch, *direction = scratch + width, *image = scratch + 2 * width;
     for (size_t k = 0; k < width; k += LANES) store(residual + k, -lambda * load(solution + k));
@@ -173,8 +167,8 @@ ALWAYS_INLINE double solve(
     return loss;
 }
 
-double KERNEL(ls_conjugate_gradient)(
-    const struct ls_rows *rows, size_t row, float lambda, int steps, float *solution, float *scratch) {
+double KERNEL(factors_conjugate_gradient)(
+    const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution, float *scratch) {
     // The usual widths as constants, so that their loops are unrolled and their sums stay in registers.
     switch (rows->width) {
     case 64: return solve(rows, row, lambda, steps, 64, solution, scratch);
