@@ -50,6 +50,9 @@ bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 bench-vision: ## Measure vision against the paper's stack
 	@Tests/Benchmarks/vision/run $(ARGS)
 
+bench-als: ## Measure the recommender's engine against implicit (ARGS="--spark", "--scale", "--ratings 2000000 --repeat 1")
+	@Tests/Benchmarks/als/run $(ARGS)
+
 train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.identity.train $(ARGS)
 
@@ -66,5 +69,5 @@ $(TRAINING): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-vision \
+.PHONY: help run stop status setup build test check-deploy check-imports lint format secrets bench bench-vision bench-als \
 	train-identity train-expression check-training

@@ -1,6 +1,8 @@
 """Made-up ratings with the shape of a real data set: so many users, items and ratings, few of them with very many ratings and
 many with few, both ways. The same for the same arguments, with the pinned numpy."""
 
+import os
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -62,3 +64,14 @@ def write(matrix, path):
         matrix.indptr.astype(np.int64).tofile(file)
         matrix.indices.astype(np.int32).tofile(file)
         matrix.data.astype(np.float32).tofile(file)
+
+
+def main():
+    path, *numbers = sys.argv[1:]
+    partial = path + ".partial"
+    write(generate(Shape(*map(int, numbers))), partial)
+    os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    main()
