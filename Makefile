@@ -56,6 +56,9 @@ bench-batch: ## Measure the recommender's loop on Postgres with 20 M ratings, an
 bench-vision: ## Measure vision against the paper's stack
 	@Tests/Benchmarks/vision/run $(ARGS)
 
+bench-als: ## Measure the recommender's engine against implicit (ARGS="--spark", "--scale", "--ratings 2000000 --repeat 1")
+	@Tests/Benchmarks/als/run $(ARGS)
+
 train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.identity.train $(ARGS)
 
@@ -72,5 +75,5 @@ $(TRAINING): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status setup build test check-deploy check-spark check-imports lint format secrets bench bench-batch \
+.PHONY: help run stop status setup build test check-deploy check-spark check-imports lint format secrets bench bench-als bench-batch \
 	bench-vision train-identity train-expression check-training

@@ -17,6 +17,9 @@ let strict: [SwiftSetting] = [
 /// Pixel and factor arithmetic is some fifty times slower unoptimised, which would make the tests crawl.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// The same for C.
+let optimisedC: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug)), .treatAllWarnings(as: .error)]
+
 let openVINOHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I\(openVINO)/include"])]
 let openVINOLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(openVINO)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(openVINO)/lib"]),
@@ -114,13 +117,17 @@ let package = Package(
                 configuration, lifecycle,
             ],
             path: "Services/Identity", swiftSettings: strict),
+        .target(
+            name: "CFactors", path: "Services/Recommender/CFactors", publicHeadersPath: ".",
+            cSettings: optimisedC),
         .executableTarget(
             name: "Recommender",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "Operations", logging, metrics, configuration,
+                "Messages", "Broker", "Database", "LinearAlgebra", "CFactors", "Operations", logging, metrics,
+                configuration,
                 lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", resources: [.embedInCode("Catalogue/videos.csv")],
+            path: "Services/Recommender", exclude: ["CFactors"], resources: [.embedInCode("Catalogue/videos.csv")],
             swiftSettings: strict + optimised),
 
         // A database of a test's own.
@@ -134,6 +141,11 @@ let package = Package(
                 "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio, nioHTTP1, signals,
             ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
+        // The measured command of `make bench-als`: the recommender's engine, linked into its folder, and nothing else.
+        .executableTarget(
+            name: "bench-als", dependencies: ["LinearAlgebra", "CFactors", arguments],
+            path: "Tests/Benchmarks/als/Measure", exclude: ["Engine/RatingsFile.swift"],
+            swiftSettings: strict + optimised),
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),

@@ -12,7 +12,7 @@ package import Operations
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
 /// | `als.minimumNewRatings` (`ALS_MINIMUM_NEW_RATINGS`) | integer > 0 | 10 | ratings, clicks and erasures since the last version that make a run due |
-/// | `als.engine` | see `BatchEngine` | `cholesky` | who trains, and how each half-step solves its equations |
+/// | `als.engine` | see `BatchEngine` | `conjugate-gradient` | who trains, and how each half-step solves its equations |
 /// | `als.rank` | 1...512 | 32 | numbers a vector |
 /// | `als.alpha` | number > 0 | 20 | confidence c = 1 + alpha · r |
 /// | `als.lambda` | number > 0 | 0.1 | regularisation |
@@ -49,7 +49,7 @@ package struct RecommenderSettings: Sendable {
         broker = try BrokerAddress(settings)
         database = try DatabaseSettings(settings, connections: 5, atLeast: 3, applicationName: "mien recommender")
         concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
-        engine = try settings.choice("als.engine", default: .service(.cholesky))
+        engine = try settings.choice("als.engine", default: .service(.conjugateGradient))
         let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)
         let lambda = try settings.number("als.lambda", default: 0.1, in: Self.positive)
         training = TrainingParameters(

@@ -8,6 +8,9 @@ package enum OpenBLAS {
         openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }
 
+    /// Whether the processor offers far more than the kernel that was picked uses: what is measured on it means nothing.
+    package static var isPoor: Bool { betterCore(than: coreName, for: .current) != nil }
+
     /// How many threads a call may use, in this whole process. Who calls from threads of its own sets 1: a call split again
     /// costs more than it brings, and its results depend on the number of threads.
     package static func use(threads: Int) {

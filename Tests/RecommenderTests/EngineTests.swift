@@ -15,7 +15,8 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     @Test(arguments: objectives)
     func agreesWithTheReference(objective: Objective) throws {
         let matrix = randomRatings(users: 70, items: 45, density: 0.12, seed: 7)
-        let parameters = TrainingParameters(rank: 8, objective: objective, iterations: 6, seed: 3)
+        let parameters = TrainingParameters(
+            rank: 8, objective: objective, iterations: 6, solver: .cholesky, seed: 3)
         let trained = try AlternatingLeastSquares.train(Ratings(matrix), parameters, threads: 2)
 
         let start = Factors(count: 70, rank: 8, seed: 3).rows
@@ -141,16 +142,18 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
         return Factors(rank: rank, values: (0..<count * rank).map { _ in Float(random.next() % 3) - 1 })
     }
 
-    @Test(arguments: [1, 3]) func ranksExactlyWithTiesByItem(threads: Int) {
-        let (users, items) = (coarse(count: 130, rank: 3, seed: 1), coarse(count: 5000, rank: 3, seed: 2))
-        let seen = Ratings(randomRatings(users: 130, items: 5000, density: 0.02, seed: 3)).byUser
-        let more = Ratings(randomRatings(users: 130, items: 5000, density: 0.01, seed: 4)).byUser
-        let top = TopN(users: users, items: items, seen: [seen, more], limit: 10, threads: threads)
+    @Test(arguments: [1, 3], Instructions.allCases.filter(\.isAvailable))
+    func ranksExactlyWithTiesByItem(threads: Int, instructions: Instructions) {
+        let (users, items) = (coarse(count: 130, rank: 3, seed: 1), coarse(count: 5003, rank: 3, seed: 2))
+        let seen = Ratings(randomRatings(users: 130, items: 5003, density: 0.02, seed: 3)).byUser
+        let more = Ratings(randomRatings(users: 130, items: 5003, density: 0.01, seed: 4)).byUser
+        let top = TopN(
+            users: users, items: items, seen: [seen, more], limit: 10, threads: threads, instructions: instructions)
         for user in 0..<130 {
             let left = Set(seen.columns[seen.range(of: user)] + more.columns[more.range(of: user)])
             let vector = users[user].map(Double.init)
             var expected: [(item: Int, score: Double)] = []
-            for item in 0..<5000 where !left.contains(Int32(item)) {
+            for item in 0..<5003 where !left.contains(Int32(item)) {
                 expected.append((item, dot(vector, items[item].map(Double.init))))
             }
             expected.sort { $0.score != $1.score ? $0.score > $1.score : $0.item < $1.item }
@@ -179,7 +182,8 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     private let objective = Objective.confidence(alpha: 8, lambda: 0.3)
 
     private func trained() throws -> TrainedFactors {
-        let parameters = TrainingParameters(rank: 12, objective: objective, iterations: 8, seed: 2)
+        let parameters = TrainingParameters(
+            rank: 12, objective: objective, iterations: 8, solver: .cholesky, seed: 2)
         return try AlternatingLeastSquares.train(Ratings(matrix), parameters, threads: 2)
     }
 

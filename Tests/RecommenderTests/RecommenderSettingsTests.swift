@@ -13,8 +13,8 @@ import Testing
     @Test func everyOtherKeyHasADefault() throws {
         let settings = try settings()
         #expect(settings.training.rank == 32)
-        #expect(settings.engine == .service(.cholesky))
-        #expect(settings.training.solver == .cholesky)
+        #expect(settings.engine == .service(.conjugateGradient))
+        #expect(settings.training.solver == .conjugateGradient)
         #expect(settings.threads == 2)
         #expect(settings.youTubeKey == nil)
         #expect(settings.keywords[.happy] == MoodKeywords.defaults[.happy])

@@ -11,7 +11,9 @@ package struct TrainingParameters: Sendable, Hashable, Codable {
     /// What the users' first vectors are drawn from. The same seed gives the same bits with any number of threads.
     package var seed: UInt64
 
-    package init(rank: Int, objective: Objective, iterations: Int, solver: Solver = .cholesky, seed: UInt64 = 1) {
+    package init(
+        rank: Int, objective: Objective, iterations: Int, solver: Solver = .conjugateGradient, seed: UInt64 = 1
+    ) {
         self.rank = rank
         self.objective = objective
         self.iterations = iterations
@@ -29,7 +31,8 @@ package struct TrainingParameters: Sendable, Hashable, Codable {
 
 /// What a training gives: vectors whose products predict preference.
 package struct TrainedFactors: Sendable, Equatable {
-    /// Each user's vector solves that user's equations against `items`, so that a fold-in of the same ratings agrees.
+    /// Each user's vector solves that user's equations against `items`, as exactly as the solver does: a fold-in of the same
+    /// ratings agrees.
     package var users: Factors
     package var items: Factors
     /// The objective after each epoch.
@@ -41,7 +44,7 @@ package enum AlternatingLeastSquares {
     /// Trains on `threads` threads, the caller's among them; `onEpoch` hears each epoch's number, from 1, and loss, and stops
     /// the training by throwing.
     package static func train(
-        _ ratings: Ratings, _ parameters: TrainingParameters, threads: Int,
+        _ ratings: Ratings, _ parameters: TrainingParameters, threads: Int, instructions: Instructions = .best,
         onEpoch: (_ epoch: Int, _ loss: Double) throws -> Void = { _, _ in }
     ) throws -> TrainedFactors {
         try parameters.validate()
@@ -56,11 +59,11 @@ package enum AlternatingLeastSquares {
         for epoch in 1...parameters.iterations {
             _ = try HalfStep(
                 ratings: ratings.byItem, equations: itemEquations, fixed: users, solver: parameters.solver,
-                threads: threads
+                instructions: instructions, threads: threads
             ).solve(&items)
             let pairs = try HalfStep(
                 ratings: ratings.byUser, equations: userEquations, fixed: items, solver: parameters.solver,
-                threads: threads
+                instructions: instructions, threads: threads
             ).solve(&users)
             let loss = userEquations.lossScale * (pairs + itemEquations.penalty(of: items, ratings: ratings.byItem))
             losses.append(loss)

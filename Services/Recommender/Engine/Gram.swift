@@ -1,23 +1,23 @@
 internal import LinearAlgebra
 
-/// FᵀF for all rows of `factors`: rank × rank numbers, upper triangle, row-major.
+/// FᵀF for all rows of `factors`: width × width numbers, row-major, upper triangle.
 ///
 /// The rows are cut into the same pieces whatever the number of threads, and the pieces are summed in order.
 func gram(of factors: Factors, threads: Int) -> [Float] {
-    let (rank, count) = (factors.rank, factors.count)
-    let size = rank * rank
+    let (width, count) = (factors.width, factors.count)
+    let size = width * width
     let pieceRows = max(512, (count + 15) / 16)
     let pieces = (count + pieceRows - 1) / pieceRows
     guard pieces > 0 else { return [Float](repeating: 0, count: size) }
     var partial = [Float](repeating: 0, count: pieces * size)
     partial.withUnsafeMutableBufferPointer { partial in
-        factors.values.withUnsafeBufferPointer { values in
-            guard let target = partial.baseAddress, let source = values.baseAddress else { return }
+        factors.withUnsafePointer { source in
+            guard let target = partial.baseAddress else { return }
             withThreads(threads, chunks: pieces) { queue in
                 while let piece = queue.next() {
                     let first = piece * pieceRows
                     BLAS.addGram(
-                        of: source + first * rank, rows: min(pieceRows, count - first), rank: rank,
+                        of: source + first * width, rows: min(pieceRows, count - first), rank: width,
                         to: target + piece * size)
                 }
             }

@@ -4,25 +4,24 @@ internal import LinearAlgebra
 package struct ItemModel: Sendable {
     package let items: Factors
     package let objective: Objective
-    /// YᵀY, upper triangle.
+    /// YᵀY, rank × rank, upper triangle.
     private let shared: [Float]
 
     package init(items: Factors, objective: Objective) {
         self.items = items
         self.objective = objective
-        shared = gram(of: items, threads: 1)
+        let (rank, width) = (items.rank, items.width)
+        let padded = gram(of: items, threads: 1)
+        shared = (0..<rank).flatMap { padded[$0 * width..<$0 * width + rank] }
     }
 
     /// A user's vector for these ratings (items with r > 0, each once): the closed-form solution against the fixed items
     /// (Hu et al. 2008, equation 4). Zeros when there are no ratings.
     package func foldIn(_ ratings: [(item: Int, value: Float)]) throws(EngineError) -> [Float] {
-        var solution = Factors(count: 1, rank: items.rank)
-        guard !ratings.isEmpty else { return solution.values }
-        let system = equations(for: ratings)
-        var matrix = system.matrix
-        solution.values = system.vector
-        try Self.solve(&matrix, rank: items.rank, &solution.values, count: 1)
-        return solution.values
+        guard !ratings.isEmpty else { return [Float](repeating: 0, count: items.rank) }
+        var (matrix, vector) = equations(for: ratings)
+        try Self.solve(&matrix, rank: items.rank, &vector, count: 1)
+        return vector
     }
 
     /// The best items for a user's vector, without those in `excluded`; ties in the order of the items. Nothing for zeros.
@@ -59,12 +58,12 @@ package struct ItemModel: Sendable {
 
     private func scores(for user: [Float]) -> [Float] {
         let count = items.count
+        let padded = Factors(rank: items.rank, values: user)
         return [Float](unsafeUninitializedCapacity: count) { scores, filled in
             if let scores = scores.baseAddress, count > 0 {
-                user.withUnsafeBufferPointer { user in
-                    items.values.withUnsafeBufferPointer { items in
-                        guard let user = user.baseAddress, let items = items.baseAddress else { return }
-                        BLAS.multiply(user, rows: 1, by: items, columns: count, rank: self.items.rank, into: scores)
+                padded.withUnsafePointer { user in
+                    items.withUnsafePointer { items in
+                        BLAS.multiply(user, rows: 1, by: items, columns: count, rank: padded.width, into: scores)
                     }
                 }
             }
@@ -82,7 +81,7 @@ package struct ItemModel: Sendable {
         for index in 0..<rank { matrix[index * rank + index] += lambda }
         for rating in ratings {
             let weight = equations.scale * rating.value
-            let factor = Array(items[rating.item])
+            let factor = items[rating.item]
             for row in 0..<rank {
                 vector[row] += (equations.offset + weight) * factor[row]
                 for column in row..<rank { matrix[row * rank + column] += weight * factor[row] * factor[column] }

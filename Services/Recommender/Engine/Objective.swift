@@ -66,10 +66,10 @@ struct NormalEquations: Sendable {
     /// Σ λ |x|² over all rows, in scaled units.
     func penalty(of factors: Factors, ratings: SparseRows) -> Double {
         var sum = 0.0
-        factors.values.withUnsafeBufferPointer { values in
+        factors.withUnsafePointer { values in
             for row in 0..<factors.count {
                 var square: Float = 0
-                for index in row * factors.rank..<(row + 1) * factors.rank { square += values[index] * values[index] }
+                for index in row * factors.width..<(row + 1) * factors.width { square += values[index] * values[index] }
                 sum += Double(regularisation(ratings: ratings.range(of: row).count)) * Double(square)
             }
         }

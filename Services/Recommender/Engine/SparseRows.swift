@@ -44,7 +44,11 @@ package struct SparseRows: Sendable, Equatable {
         private var columns: [Int32] = []
         private var values: [Float] = []
 
-        package init() {}
+        /// Has room for `capacity` entries at once: arrays that grow as they need to end up to twice as large.
+        package init(capacity: Int = 0) {
+            columns.reserveCapacity(capacity)
+            values.reserveCapacity(capacity)
+        }
 
         /// Adds an entry to the last row or a later one; rows in between stay empty.
         ///

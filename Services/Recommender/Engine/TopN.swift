@@ -1,4 +1,4 @@
-internal import LinearAlgebra
+internal import CFactors
 
 /// An item and how much a user is predicted to like it.
 package struct RankedItem: Sendable, Hashable {
@@ -48,11 +48,6 @@ struct BestItems {
 
 /// The best items for many users at once.
 package struct TopN: Sendable {
-    /// Users whose scores are one product.
-    private static let blockUsers = 64
-    /// Items whose scores are one product: 64 × 4096 scores stay in the second-level cache.
-    private static let blockItems = 4096
-
     /// How many items each user gets at most.
     package let limit: Int
     private let items: [Int32]
@@ -65,57 +60,35 @@ package struct TopN: Sendable {
         }
     }
 
-    /// Ranks all items for all users, leaving out what each has in a row of any of `seen`, on `threads` threads.
+    /// Ranks all items for all users, leaving out what each has in a row of any of `seen`, four at most, on `threads` threads.
     ///
     /// A user whose vector is zero gets nothing: there is nothing to tell items apart by. The order is exact, by score and
     /// then by item, and doesn't depend on the threads.
-    package init(users: Factors, items: Factors, seen: [SparseRows], limit: Int, threads: Int) {
+    package init(
+        users: Factors, items: Factors, seen: [SparseRows], limit: Int, threads: Int, instructions: Instructions = .best
+    ) {
+        precondition(users.rank == items.rank && seen.count <= Int(FACTORS_SEEN_LISTS))
+        precondition(seen.allSatisfy { $0.count == users.count }, "one row a user")
         self.limit = limit
-        let (userCount, itemCount, rank) = (users.count, items.count, users.rank)
-        var bestItems = [Int32](repeating: -1, count: userCount * limit)
-        var bestScores = [Float](repeating: 0, count: userCount * limit)
-        let blocks = (userCount + Self.blockUsers - 1) / Self.blockUsers
-        OpenBLAS.use(threads: 1)
+        let packed = AlignedNumbers(count: factors_packed_size(items.count, items.width))
+        items.withUnsafePointer { factors_pack($0, items.count, items.width, packed.start) }
+        var bestItems = [Int32](repeating: -1, count: users.count * limit)
+        var bestScores = [Float](repeating: 0, count: users.count * limit)
         bestItems.withUnsafeMutableBufferPointer { bestItems in
             bestScores.withUnsafeMutableBufferPointer { bestScores in
-                users.values.withUnsafeBufferPointer { userValues in
-                    items.values.withUnsafeBufferPointer { itemValues in
-                        guard let userStart = userValues.baseAddress, let itemStart = itemValues.baseAddress else {
-                            return
-                        }
-                        withThreads(threads, chunks: blocks) { queue in
-                            var products = [Float](repeating: 0, count: Self.blockUsers * Self.blockItems)
-                            var best = (0..<Self.blockUsers).map { _ in BestItems(limit: limit) }
-                            while let block = queue.next() {
-                                let firstUser = block * Self.blockUsers
-                                let blockUsers = min(Self.blockUsers, userCount - firstUser)
-                                for index in 0..<blockUsers { best[index].removeAll() }
-                                for firstItem in stride(from: 0, to: itemCount, by: Self.blockItems) {
-                                    let blockItems = min(Self.blockItems, itemCount - firstItem)
-                                    products.withUnsafeMutableBufferPointer { products in
-                                        guard let products = products.baseAddress else { return }
-                                        BLAS.multiply(
-                                            userStart + firstUser * rank, rows: blockUsers,
-                                            by: itemStart + firstItem * rank, columns: blockItems, rank: rank,
-                                            into: products)
-                                        for index in 0..<blockUsers {
-                                            let row = UnsafeMutableBufferPointer(
-                                                start: products + index * blockItems, count: blockItems)
-                                            for rows in seen {
-                                                Self.mask(row, rows, row: firstUser + index, firstItem: firstItem)
-                                            }
-                                            Self.select(row, firstItem: firstItem, into: &best[index])
-                                        }
-                                    }
-                                }
-                                for index in 0..<blockUsers {
-                                    let user = firstUser + index
-                                    let vector = UnsafeBufferPointer(start: userStart + user * rank, count: rank)
-                                    guard vector.contains(where: { $0 != 0 }) else { continue }
-                                    for (place, ranked) in best[index].items.enumerated() {
-                                        bestItems[user * limit + place] = Int32(ranked.item)
-                                        bestScores[user * limit + place] = ranked.score
-                                    }
+                users.withUnsafePointer { vectors in
+                    Self.withSeen(seen[...], []) { seen in
+                        var ranking = factors_ranking(
+                            users: vectors, packed_items: packed.start, item_count: items.count, width: items.width,
+                            seen: seen.baseAddress, seen_count: seen.count, limit: limit,
+                            best_items: bestItems.baseAddress, best_scores: bestScores.baseAddress)
+                        withUnsafePointer(to: &ranking) { ranking in
+                            let block = Int(FACTORS_RANKED_USERS)
+                            withThreads(threads, chunks: (users.count + block - 1) / block) { queue in
+                                while let chunk = queue.next() {
+                                    let first = chunk * block
+                                    factors_rank(
+                                        instructions.kernel, ranking, first, min(block, users.count - first))
                                 }
                             }
                         }
@@ -123,55 +96,22 @@ package struct TopN: Sendable {
                 }
             }
         }
+        withExtendedLifetime(packed) {}
         self.items = bestItems
         self.scores = bestScores
     }
 
-    /// Marks what the user has seen among the scores of the items from `firstItem` on.
-    private static func mask(
-        _ scores: UnsafeMutableBufferPointer<Float>, _ seen: SparseRows, row: Int, firstItem: Int
+    /// Calls `body` with where each list's offsets and columns are.
+    private static func withSeen(
+        _ lists: ArraySlice<SparseRows>, _ addresses: [factors_seen],
+        _ body: (UnsafeBufferPointer<factors_seen>) -> Void
     ) {
-        let range = seen.range(of: row)
-        seen.columns.withUnsafeBufferPointer { columns in
-            var position = columns[range].partition(atLeast: Int32(firstItem))
-            while position < range.upperBound, Int(columns[position]) < firstItem + scores.count {
-                scores[Int(columns[position]) - firstItem] = -.infinity
-                position += 1
+        guard let list = lists.first else { return addresses.withUnsafeBufferPointer(body) }
+        list.offsets.withUnsafeBufferPointer { offsets in
+            list.columns.withUnsafeBufferPointer { columns in
+                let address = factors_seen(offsets: offsets.baseAddress, columns: columns.baseAddress)
+                withSeen(lists.dropFirst(), addresses + [address], body)
             }
         }
-    }
-
-    /// Offers every unmasked score; most are ruled out sixteen at a time.
-    private static func select(
-        _ scores: UnsafeMutableBufferPointer<Float>, firstItem: Int, into best: inout BestItems
-    ) {
-        guard let start = scores.baseAddress else { return }
-        var index = 0
-        let raw = UnsafeRawPointer(start)
-        while index + 16 <= scores.count {
-            let sixteen = raw.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
-            if sixteen.max() > best.threshold {
-                for lane in index..<index + 16 where scores[lane] > best.threshold {
-                    best.offer(firstItem + lane, scores[lane])
-                }
-            }
-            index += 16
-        }
-        while index < scores.count {
-            if scores[index] > best.threshold { best.offer(firstItem + index, scores[index]) }
-            index += 1
-        }
-    }
-}
-
-extension Slice<UnsafeBufferPointer<Int32>> {
-    /// The first position of an ascending range whose value is at least `bound`.
-    fileprivate func partition(atLeast bound: Int32) -> Int {
-        var (low, high) = (startIndex, endIndex)
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < bound { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

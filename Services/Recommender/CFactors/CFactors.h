@@ -1,0 +1,83 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// What a row of vectors is rounded up to, in numbers: a cache line.
+#define FACTORS_ALIGNMENT 16
+
+/// Instructions that a kernel is compiled for.
+enum factors_instructions { FACTORS_PORTABLE, FACTORS_AVX2, FACTORS_AVX512 };
+
+/// Whether this processor and this build have them.
+bool factors_available(enum factors_instructions instructions);
+
+/// One least-squares problem a row: minimise xᵀGx + Σ w (1 - yᵀx)² + Σ (t - w)(1 - 2 yᵀx) + lambda |x|² over x, where the sums
+/// run over the row's ratings r with their vectors y, w = scale · r and t = offset + w. Its equations are
+/// (G + Σ w y yᵀ + lambda I) x = Σ t y.
+struct factors_rows {
+    /// Where each row begins in `columns` and `ratings`, and after the last row where they end.
+    const intptr_t *offsets;
+    /// Which of `vectors` each rating belongs to.
+    const int32_t *columns;
+    const float *ratings;
+    /// `width` numbers each, beginning at a multiple of 64 bytes.
+    const float *vectors;
+    /// A multiple of FACTORS_ALIGNMENT.
+    size_t width;
+    /// G: width × width numbers, both triangles, aligned as the vectors.
+    const float *gram;
+    float scale;
+    float offset;
+};
+
+/// Improves `solution` by `steps` steps of conjugate gradients and returns the minimised sum at the result.
+///
+/// Each step visits the row's vectors once: G and the vectors are multiplied with as they are, no matrix is built.
+/// `solution` holds `width` numbers, zero or an earlier solution; `scratch` three times as many; both aligned as the vectors.
+double factors_conjugate_gradient(
+    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution,
+    float *scratch);
+
+/// Items whose numbers lie side by side in packed items.
+#define FACTORS_PANEL 32
+/// Users ranked in one call at most.
+#define FACTORS_RANKED_USERS 64
+/// Lists of seen items at most.
+#define FACTORS_SEEN_LISTS 4
+
+/// What users have seen: ascending columns by row, as in `factors_rows`.
+struct factors_seen {
+    const intptr_t *offsets;
+    const int32_t *columns;
+};
+
+/// A ranking of all items for each user.
+struct factors_ranking {
+    /// `width` numbers a user, aligned as the vectors of `factors_rows`.
+    const float *users;
+    /// As `factors_pack` wrote them.
+    const float *packed_items;
+    size_t item_count;
+    size_t width;
+    const struct factors_seen *seen;
+    /// 0...FACTORS_SEEN_LISTS
+    size_t seen_count;
+    size_t limit;
+    /// The best items of each user, best first, then -1; `limit` a user.
+    int32_t *best_items;
+    /// Their scores, then -infinity.
+    float *best_scores;
+};
+
+/// How many numbers `factors_pack` writes.
+size_t factors_packed_size(size_t item_count, size_t width);
+
+/// Turns every FACTORS_PANEL items round: the first number of each, then the second of each, and so on.
+void factors_pack(const float *items, size_t item_count, size_t width, float *packed);
+
+/// Finds the `limit` best unseen items of `users` users, at most FACTORS_RANKED_USERS, from `first_user` on: by score, and of
+/// equal ones the lower item first. Scores never leave the registers unless one beats the user's last. A user whose vector is
+/// zero gets none.
+void factors_rank(
+    enum factors_instructions instructions, const struct factors_ranking *ranking, size_t first_user, size_t users);

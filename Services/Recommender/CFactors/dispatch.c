@@ -1,0 +1,37 @@
+#include "kernels.h"
+
+bool factors_available(enum factors_instructions instructions) {
+    switch (instructions) {
+    case FACTORS_PORTABLE: return true;
+#ifdef __x86_64__
+    case FACTORS_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case FACTORS_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+#endif
+    default: return false;
+    }
+}
+
+double factors_conjugate_gradient(
+    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution,
+    float *scratch) {
+    switch (instructions) {
+#ifdef __x86_64__
+    case FACTORS_AVX512: return factors_conjugate_gradient_avx512(rows, row, lambda, steps, solution, scratch);
+    case FACTORS_AVX2: return factors_conjugate_gradient_avx2(rows, row, lambda, steps, solution, scratch);
+#endif
+    default: return factors_conjugate_gradient_portable(rows, row, lambda, steps, solution, scratch);
+    }
+}
+
+void factors_rank(
+    enum factors_instructions instructions, const struct factors_ranking *ranking, size_t first_user, size_t users) {
+    switch (instructions) {
+#ifdef __x86_64__
+    case FACTORS_AVX512: return factors_rank_avx512(ranking, first_user, users);
+    case FACTORS_AVX2: return factors_rank_avx2(ranking, first_user, users);
+#endif
+    default: return factors_rank_portable(ranking, first_user, users);
+    }
+}

@@ -1,0 +1,116 @@
+import Recommender
+import Testing
+
+@testable import struct Recommender.SplitMix64
+
+/// The fast solver against the exact one, which `EngineTests` holds against the papers' formulas.
+@Suite struct SolverTests {
+    private static let instructions = Instructions.allCases.filter(\.isAvailable)
+
+    private func train(
+        _ ratings: Ratings, rank: Int, _ objective: Objective, _ solver: Solver, iterations: Int = 15, threads: Int = 2,
+        instructions: Instructions = .best
+    ) throws -> TrainedFactors {
+        let parameters = TrainingParameters(
+            rank: rank, objective: objective, iterations: iterations, solver: solver, seed: 4)
+        return try AlternatingLeastSquares.train(ratings, parameters, threads: threads, instructions: instructions)
+    }
+
+    @Test func thisProcessorHasThePortableInstructions() {
+        #expect(Self.instructions.contains(.portable))
+        #expect(Self.instructions.contains(.best))
+    }
+
+    /// With up to three numbers a vector three steps solve any row, so that both solvers' vectors are the same.
+    @Test(arguments: EngineTests.objectives, instructions)
+    func isExactWhereThreeStepsAre(objective: Objective, instructions: Instructions) throws {
+        let ratings = Ratings(randomRatings(users: 90, items: 70, density: 0.2, seed: 2))
+        for rank in 1...3 {
+            let fast = try train(
+                ratings, rank: rank, objective, .conjugateGradient, iterations: 4, instructions: instructions)
+            let exact = try train(ratings, rank: rank, objective, .cholesky, iterations: 4)
+            #expect(relativeDifference(fast.users.rows, exact.users.rows) < 2e-3)
+            #expect(relativeDifference(fast.items.rows, exact.items.rows) < 2e-3)
+        }
+    }
+
+    @Test(arguments: [8, 10, 17, 64, 100, 128])
+    func losesAtMostAThousandthAgainstTheExactSolver(rank: Int) throws {
+        let ratings = planted(users: 240, items: 160, groups: 8, seed: 12)
+        for objective in [
+            Objective.confidence(alpha: 2, lambda: 5), .unobserved(weight: 0.2, lambda: 0.05, exponent: 1),
+        ] {
+            let exact = try #require(try train(ratings, rank: rank, objective, .cholesky).losses.last)
+            for instructions in Self.instructions {
+                let fast = try train(ratings, rank: rank, objective, .conjugateGradient, instructions: instructions)
+                #expect(try #require(fast.losses.last) < 1.001 * exact, "\(instructions)")
+            }
+        }
+    }
+
+    /// The steps carry the loss along; it must be the loss of the vectors they end with.
+    @Test(arguments: EngineTests.objectives, instructions)
+    func reportsTheLossOfItsVectors(objective: Objective, instructions: Instructions) throws {
+        let matrix = randomRatings(users: 60, items: 50, density: 0.15, seed: 8)
+        let trained = try train(
+            Ratings(matrix), rank: 12, objective, .conjugateGradient, iterations: 3, instructions: instructions)
+        let expected = ReferenceALS(objective: objective, ratings: matrix)
+            .loss(users: trained.users.rows, items: trained.items.rows)
+        #expect(abs(try #require(trained.losses.last) - expected) < 1e-4 * expected)
+    }
+
+    @Test(arguments: instructions) func givesTheSameBitsWithOneAndTwoThreads(instructions: Instructions) throws {
+        let ratings = planted(users: 900, items: 300, groups: 5, seed: 3)
+        for (rank, solver) in [(64, Solver.conjugateGradient), (17, .conjugateGradient), (17, .cholesky)] {
+            let objective = Objective.confidence(alpha: 2, lambda: 1)
+            let one = try train(
+                ratings, rank: rank, objective, solver, iterations: 3, threads: 1, instructions: instructions)
+            let two = try train(
+                ratings, rank: rank, objective, solver, iterations: 3, threads: 2, instructions: instructions)
+            #expect(one == two)
+        }
+    }
+
+    /// One item that everybody has, more than a thread takes in one go, beside items that nobody or one has.
+    @Test(arguments: Solver.allCases) func solvesTheHeaviestRowsOnAllThreads(solver: Solver) throws {
+        let (users, items) = (40_000, 12)
+        var random = SplitMix64(seed: 17)
+        var builder = SparseRows.Builder()
+        for user in 0..<users {
+            builder.append(row: user, column: 3, value: 1)
+            builder.append(row: user, column: 4 + Int(random.next() % 7), value: 2)
+        }
+        builder.append(row: users, column: 11, value: 1)
+        let ratings = Ratings(byUser: builder.build(rows: users + 1), items: items)
+        let objective = Objective.confidence(alpha: 1, lambda: 1)
+        let one = try train(ratings, rank: 3, objective, solver, iterations: 3, threads: 1)
+        #expect(try train(ratings, rank: 3, objective, solver, iterations: 3, threads: 2) == one)
+        #expect(one.items[0].allSatisfy { $0 == 0 })
+        #expect(one.items[11].contains { $0 != 0 })
+
+        let exact = try train(ratings, rank: 3, objective, .cholesky, iterations: 3, threads: 2)
+        #expect(relativeDifference(one.items.rows, exact.items.rows) < 2e-3)
+    }
+
+    @Test(arguments: instructions) func recoversPlantedGroups(instructions: Instructions) throws {
+        let (users, items, groups) = (300, 120, 6)
+        let ratings = planted(users: users, items: items, groups: groups, seed: 5)
+        let trained = try train(
+            ratings, rank: groups, .confidence(alpha: 10, lambda: 1), .conjugateGradient, instructions: instructions)
+        let top = TopN(users: trained.users, items: trained.items, seen: [ratings.byUser], limit: 3, threads: 2)
+        let hits = (0..<users).flatMap { user in top[user].map { $0.item % groups == user % groups } }
+        #expect(hits.count == 3 * users)
+        #expect(Double(hits.count { $0 }) > 0.99 * Double(hits.count))
+    }
+
+    /// Each group of users has most of its own group's items, and now and then another.
+    private func planted(users: Int, items: Int, groups: Int, seed: UInt64) -> Ratings {
+        var random = SplitMix64(seed: seed)
+        let matrix = (0..<users).map { user in
+            (0..<items).map { item in
+                random.uniform() < (user % groups == item % groups ? 0.6 : 0.01) ? Double(1 + random.next() % 3) : 0
+            }
+        }
+        return Ratings(matrix)
+    }
+}
