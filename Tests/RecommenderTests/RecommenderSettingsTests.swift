@@ -13,7 +13,7 @@ import Testing
     @Test func everyOtherKeyHasADefault() throws {
         let settings = try settings()
         #expect(settings.training.rank == 32)
-        #expect(settings.training.solver == .cholesky)
+        #expect(settings.training.solver == .conjugateGradient)
         #expect(settings.threads == 2)
         #expect(settings.youTubeKey == nil)
         #expect(settings.keywords[.happy] == MoodKeywords.defaults[.happy])
