@@ -15,6 +15,8 @@ struct HalfStep {
     /// How many rows and ratings a thread takes in one go, at most but for a single row.
     private static let chunkRows = 256
     private static let chunkRatings = 16_384
+    /// Pieces of a row that all threads solve together: each has a matrix of its own in memory.
+    private static let mostPieces = 16
 
     /// A row with more ratings is solved by all threads together, so that none is left alone with the most popular item, and
     /// exactly: the pieces of its matrix can be summed one by one. The number doesn't depend on the threads, and so neither do
@@ -45,12 +47,13 @@ struct HalfStep {
         var loss = 0.0
         for row in 0..<ratings.count where ratings.range(of: row).count > mostRatings {
             let range = ratings.range(of: row)
-            let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: Self.chunkRatings))
+            let pieceRatings = max(Self.chunkRatings, (range.count + Self.mostPieces - 1) / Self.mostPieces)
+            let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: pieceRatings))
             var pieces = [RowEquations](repeating: RowEquations(width: width), count: starts.count)
             pieces.withUnsafeMutableBufferPointer { pieces in
                 withThreads(threads, chunks: starts.count) { queue in
                     while let piece = queue.next() {
-                        let end = min(starts[piece] + Self.chunkRatings, range.upperBound)
+                        let end = min(starts[piece] + pieceRatings, range.upperBound)
                         pieces[piece].add(ratings, starts[piece]..<end, equations: equations, fixed: fixed)
                     }
                 }

@@ -23,7 +23,8 @@ def main():
     ratings = read(arguments.file).tocoo()
     session = (
         SparkSession.builder.master("local[2]").config("spark.driver.memory", "4g")
-        .config("spark.ui.enabled", "false").getOrCreate())  # fmt: skip
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false").getOrCreate())  # fmt: skip
     session.sparkContext.setLogLevel("ERROR")
     java = session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
     table = Path(arguments.file).with_suffix(".csv")
