@@ -80,7 +80,9 @@ import Testing
         let training = try RatingsFile(csv: Array("a,x,1\nb,y,1\n".utf8))
         let other = try RatingsFile(csv: Array("b,x,1\nb,unknown,1\nstranger,x,1\n".utf8))
         let evaluation = training.evaluation(heldBack: other)
-        #expect(evaluation.heldBack.offsets == [0, 0, 1])
-        #expect(evaluation.heldBack.columns == [0])
+        #expect(evaluation.heldBack.offsets == [0, 0, 2])
+        #expect(evaluation.heldBack.columns[0] == 0)
+        // What training lacks can't be found, and counts as missed.
+        #expect(evaluation.measure { _ in [0] }.recall20 == 0.5)
     }
 }

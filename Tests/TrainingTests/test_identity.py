@@ -17,6 +17,7 @@ import torch
 from Training.identity import augmentation, export
 from Training.identity.network import IdentityNetwork
 from Training.identity.optimiser import Horizon, orthogonalise, rate_factor
+from Training.identity.shipped import start_from
 from Training.identity.train import swap_halves
 from Training.identity.winograd import WinogradConv2d, kernels
 
@@ -133,6 +134,22 @@ class ExportTests(unittest.TestCase):
                 cosine = (exported * expected).sum(1)
                 cosine /= np.linalg.norm(exported, axis=1) * np.linalg.norm(expected, axis=1)
                 self.assertGreater(cosine.min(), 0.9999)
+
+    def test_training_goes_on_from_an_exported_network(self) -> None:
+        torch.manual_seed(0)
+        network = IdentityNetwork()
+        with torch.no_grad():
+            for _ in range(3):
+                network(torch.randn(32, 3, 112, 112))
+        network.eval()
+        images = torch.randn(32, 3, 112, 112)
+        with tempfile.TemporaryDirectory() as folder:
+            export.write(export.to_openvino(network), Path(folder), export.manifest_entry("test-1", {"match": 0.5}))
+            other = IdentityNetwork()
+            start_from(other, Path(folder, "identity.xml"), torch.randn(64, 3, 112, 112))
+        with torch.no_grad():
+            cosine = torch.nn.functional.cosine_similarity(network(images), other.eval()(images))
+        self.assertGreater(float(cosine.min()), 0.999)
 
     def test_shipped_manifest_entry_matches_its_files(self) -> None:
         entry = json.loads((MODELS / "identity.json").read_text())

@@ -78,13 +78,14 @@ package struct RatingsFile: Sendable {
         return RankingEvaluation(training: ratings(of: training), heldBack: rows(of: heldBack))
     }
 
-    /// This file to train on and another to be found; its users and items that this one lacks are left out.
+    /// This file to train on and another to be found. Its users that this one lacks are left out; its items that this one lacks
+    /// stay, as such that no list can hold.
     package func evaluation(heldBack: RatingsFile) -> RankingEvaluation {
         let userIndices = Dictionary(uniqueKeysWithValues: zip(users, users.indices))
         let itemIndices = Dictionary(uniqueKeysWithValues: zip(items, items.indices))
         let known = heldBack.entries.compactMap { entry -> Entry? in
-            guard let user = userIndices[heldBack.users[entry.user]], let item = itemIndices[heldBack.items[entry.item]]
-            else { return nil }
+            guard let user = userIndices[heldBack.users[entry.user]] else { return nil }
+            let item = itemIndices[heldBack.items[entry.item]] ?? items.count + entry.item
             return Entry(user: user, item: item, value: entry.value)
         }
         return RankingEvaluation(training: ratings, heldBack: rows(of: known))
