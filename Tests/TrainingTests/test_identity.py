@@ -139,8 +139,10 @@ class ExportTests(unittest.TestCase):
         torch.manual_seed(0)
         network = IdentityNetwork()
         with torch.no_grad():
-            for _ in range(3):
-                network(torch.randn(32, 3, 112, 112))
+            for parameter in network.parameters():
+                if parameter.ndim == 1:  # scales and shifts of the normalisations, as a trained network has them
+                    parameter.uniform_(0.5, 1.5)
+            network(torch.randn(32, 3, 112, 112))
         network.eval()
         images = torch.randn(32, 3, 112, 112)
         with tempfile.TemporaryDirectory() as folder:
