@@ -25,7 +25,7 @@ struct KilledBatchTests {
         var isReached: String {
             let query =
                 switch self {
-                case .reading: "COPY (%reactions%"
+                case .reading: "%recommender.reactions%"
                 case .training: ""
                 case .writing: "COPY recommender.top%"
                 case .flipping: "%pg_advisory_xact_lock(3361%"

@@ -183,52 +183,81 @@ package struct Batch: Sendable {
                 .map {
                     try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self))
                 }
-            var users: [UUID] = []
-            var videos: [String] = []
-            var indices: [String: Int] = [:]
-            var enjoyed = SparseRows.Builder()
-            var watched = SparseRows.Builder()
-            var latest: [Int32] = []
-            var latestAt = -Double.infinity
+            // Numbered in an order of their own, so that the same ratings give the same version.
+            let videos = try connection.query(
+                """
+                SELECT video FROM (SELECT video FROM recommender.reactions UNION SELECT video FROM recommender.clicks) AS rated
+                ORDER BY video COLLATE "C"
+                """
+            ).map { try $0.decode("video", as: String.self) }
+            let indices = Dictionary(uniqueKeysWithValues: zip(videos, Int32(0)...))
+            var rows = UserRows()
+            // By user alone, which two indices give without a sort; what one user has fits in memory.
             try connection.copyOut(
                 """
-                SELECT user_id, video, sum(rating)::float4, extract(epoch FROM max(at))::float8
+                SELECT user_id, video, rating, extract(epoch FROM at)::float8
                 FROM (
                     SELECT user_id, video, rating::float4, at FROM recommender.reactions
                     UNION ALL
                     SELECT user_id, video, \(clickWeight)::float4, at FROM recommender.clicks
                 ) AS ratings
-                GROUP BY user_id, video ORDER BY user_id, video
+                ORDER BY user_id
                 """
             ) { row in
-                let (user, video, value, at) = (
-                    try row.next(UUID.self), try row.next(String.self), try row.next(Float.self),
-                    try row.next(Double.self)
-                )
-                if users.last != user {
-                    users.append(user)
-                    latest.append(-1)
-                    latestAt = -.infinity
+                let (user, video) = (try row.next(UUID.self), try row.next(String.self))
+                guard let item = indices[video] else {
+                    throw DatabaseError.decoding("\(video) was rated and is not among the rated videos")
                 }
-                let index: Int
-                if let known = indices[video] {
-                    index = known
-                } else {
-                    index = videos.count
-                    indices[video] = index
-                    videos.append(video)
+                rows.append(user, item: item, value: try row.next(Float.self), at: try row.next(Double.self))
+            }
+            rows.endUser()
+            return Snapshot(
+                moment: try moment.decode("moment"), change: try moment.decode("change"), users: rows.users,
+                videos: videos,
+                ratings: Ratings(byUser: rows.enjoyed.build(rows: rows.users.count), items: videos.count),
+                watched: rows.watched.build(rows: rows.users.count), latest: rows.latest, parameters: parameters)
+        }
+    }
+
+    /// Ratings that come user by user, each user's in any order, as rows of sums.
+    private struct UserRows {
+        private(set) var users: [UUID] = []
+        private(set) var enjoyed = SparseRows.Builder()
+        private(set) var watched = SparseRows.Builder()
+        private(set) var latest: [Int32] = []
+        private var entries: [(item: Int32, value: Float, at: Double)] = []
+
+        mutating func append(_ user: UUID, item: Int32, value: Float, at: Double) {
+            if users.last != user {
+                endUser()
+                users.append(user)
+            }
+            entries.append((item, value, at))
+        }
+
+        /// Closes the last user's row: r is the sum over what there is of a video, zero where it was only watched.
+        mutating func endUser() {
+            guard !entries.isEmpty else { return }
+            entries.sort { ($0.item, $0.at) < ($1.item, $1.at) }
+            var last: (item: Int32, at: Double) = (-1, -.infinity)
+            var next = entries.startIndex
+            while next < entries.endIndex {
+                var sum = entries[next]
+                next += 1
+                while next < entries.endIndex, entries[next].item == sum.item {
+                    sum.value += entries[next].value
+                    sum.at = entries[next].at
+                    next += 1
                 }
-                if value > 0 {
-                    enjoyed.append(row: users.count - 1, column: index, value: value)
-                    if at > latestAt { (latest[users.count - 1], latestAt) = (Int32(index), at) }
+                if sum.value > 0 {
+                    enjoyed.append(row: users.count - 1, column: Int(sum.item), value: sum.value)
+                    if sum.at > last.at { last = (sum.item, sum.at) }
                 } else {
-                    watched.append(row: users.count - 1, column: index, value: 0)
+                    watched.append(row: users.count - 1, column: Int(sum.item), value: 0)
                 }
             }
-            return Snapshot(
-                moment: try moment.decode("moment"), change: try moment.decode("change"), users: users, videos: videos,
-                ratings: Ratings(byUser: enjoyed.build(rows: users.count), items: videos.count),
-                watched: watched.build(rows: users.count), latest: latest, parameters: parameters)
+            latest.append(last.item)
+            entries.removeAll(keepingCapacity: true)
         }
     }
 
