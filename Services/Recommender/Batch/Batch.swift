@@ -177,6 +177,7 @@ package struct Batch: Sendable {
         let clickWeight = store.clickWeight
         return try await store.database.transaction { connection in
             try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try connection.query("SET LOCAL statement_timeout = 0")
             let moment = try connection.query(
                 "SELECT pg_current_snapshot()::text AS moment, last_value AS change FROM recommender.changes")[0]
             let parameters = try connection.query("SELECT parameters FROM recommender.versions WHERE current").first
@@ -186,7 +187,10 @@ package struct Batch: Sendable {
             // Numbered in an order of their own, so that the same ratings give the same version.
             let videos = try connection.query(
                 """
-                SELECT video FROM (SELECT video FROM recommender.reactions UNION SELECT video FROM recommender.clicks) AS rated
+                SELECT video FROM (
+                    SELECT DISTINCT video
+                    FROM (SELECT video FROM recommender.reactions UNION ALL SELECT video FROM recommender.clicks) AS watched
+                ) AS rated
                 ORDER BY video COLLATE "C"
                 """
             ).map { try $0.decode("video", as: String.self) }
