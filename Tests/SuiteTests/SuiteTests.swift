@@ -116,8 +116,14 @@ struct SuiteTests {
         let query = "?playing=gf6v59c5yuY&session=\(UUID().uuidString)"
         let image = try Photos.astronaut
         let first = try await client.acceptedSelfie(image, query: query, headers: headers)
-        let second = try await client.acceptedSelfie(image, query: query, headers: headers)
-        #expect(first == second)
+        // The first may have ended by now: then the retry is its result.
+        let retry = headers.merging(["Prefer": "respond-async"]) { key, _ in key }
+        let second = try await client.selfie(image, query: query, headers: retry)
+        if second.status == 202 {
+            #expect(second.headers.first(name: "Location") == first)
+        } else {
+            #expect(first.hasSuffix(try second.decode(Selfie.self).job))
+        }
         let job = try await client.result(of: first)
         #expect(job.state == "done")
         let again = try await client.selfie(image, query: query, headers: headers).decode(Selfie.self)
@@ -219,7 +225,11 @@ struct SuiteTests {
             #expect(erased.status == 204, "\(UnexpectedResponse(erased))")
         }
         #expect(try await rowsNaming(user) == [])
-        #expect(try await suite.messagesInQueues() == 0)
+        // What was answered a moment ago may not be acknowledged yet.
+        let end = ContinuousClock.now + .seconds(20)
+        var messages = try await suite.messagesInQueues()
+        while messages > 0, ContinuousClock.now < end { messages = try await suite.messagesInQueues() }
+        #expect(messages == 0)
         #expect(try await client.send(.GET, "/v1/users/\(user)").status == 404)
         #expect(try await client.send(.GET, "/v1/users/\(user)/recommendations").status == 404)
         let job404 = try await client.send(.GET, job)
