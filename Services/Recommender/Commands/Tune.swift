@@ -32,8 +32,8 @@ struct Tune: AsyncParsableCommand {
     private struct Configuration: Encodable {
         struct ALS: Encodable {
             var rank: Int
-            var alpha: Double
-            var lambda: Double
+            var alpha: Float
+            var lambda: Float
             var iterations: Int
         }
         var als: ALS
@@ -80,9 +80,7 @@ struct Tune: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let settings = Configuration(
-            als: .init(
-                rank: best.rank, alpha: Double("\(best.alpha)") ?? Double(best.alpha),
-                lambda: Double("\(best.lambda)") ?? Double(best.lambda), iterations: iterations))
+            als: .init(rank: best.rank, alpha: best.alpha, lambda: best.lambda, iterations: iterations))
         try encoder.encode(settings).write(to: URL(filePath: output), options: .atomic)
     }
 
