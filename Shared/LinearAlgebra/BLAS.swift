@@ -31,17 +31,53 @@ package enum BLAS {
             1)
     }
 
+    /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor U, UᵀU being the
+    /// matrix.
+    package static func factorise(_ matrix: UnsafeMutablePointer<Float>, rank: Int) throws(LinearAlgebraError) {
+        // Fortran reads columns where these are rows, so the upper triangle is its lower one.
+        var order = Int32(rank)
+        var status: Int32 = 0
+        spotrf_("L", &order, matrix, &order, &status)
+        guard status == 0 else { throw .notPositiveDefinite }
+    }
+
+    /// matrix = matrix · Uᵀ; `matrix` is rows × rank, U rank × rank, upper triangle.
+    package static func multiply(
+        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTransposedTriangle triangle: UnsafePointer<Float>, rank: Int
+    ) {
+        cblas_strmm(
+            CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(rows), blasint(rank), 1, triangle,
+            blasint(rank), matrix, blasint(rank))
+    }
+
+    /// matrix = matrix · U⁻¹; `matrix` is rows × rank, U rank × rank, upper triangle.
+    package static func divide(
+        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTriangle triangle: UnsafePointer<Float>, rank: Int
+    ) {
+        cblas_strsm(
+            CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, blasint(rows), blasint(rank), 1,
+            triangle,
+            blasint(rank), matrix, blasint(rank))
+    }
+
+    /// matrix = matrix · U⁻ᵀ; `matrix` is rows × rank, U rank × rank, upper triangle.
+    package static func divide(
+        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTransposedTriangle triangle: UnsafePointer<Float>, rank: Int
+    ) {
+        cblas_strsm(
+            CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(rows), blasint(rank), 1, triangle,
+            blasint(rank), matrix, blasint(rank))
+    }
+
     /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor and each of
     /// `vectors` (count × rank) by the solution for it.
     package static func solve(
         _ matrix: UnsafeMutablePointer<Float>, rank: Int, _ vectors: UnsafeMutablePointer<Float>, count: Int
     ) throws(LinearAlgebraError) {
-        // Fortran reads columns where these are rows, so the upper triangle is its lower one.
+        try factorise(matrix, rank: rank)
         var order = Int32(rank)
         var rightHandSides = Int32(count)
         var status: Int32 = 0
-        spotrf_("L", &order, matrix, &order, &status)
-        guard status == 0 else { throw .notPositiveDefinite }
         spotrs_("L", &order, &rightHandSides, matrix, &order, vectors, &order, &status)
         guard status == 0 else { throw .notPositiveDefinite }
     }

@@ -16,7 +16,7 @@ import torch
 
 from Training.identity import augmentation, export
 from Training.identity.network import IdentityNetwork
-from Training.identity.optimiser import Horizon, orthogonalise, rate_factor
+from Training.identity.optimiser import Horizon, rate_factor
 from Training.identity.shipped import start_from
 from Training.identity.train import swap_halves
 from Training.identity.winograd import WinogradConv2d, kernels
@@ -62,13 +62,6 @@ class NetworkTests(unittest.TestCase):
 
 
 class OptimiserTests(unittest.TestCase):
-    def test_orthogonalised_matrix_has_singular_values_near_one(self) -> None:
-        for shape in ((32, 96), (96, 32)):
-            matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-            values = torch.linalg.svdvals(orthogonalise(matrix))
-            self.assertGreater(float(values.min()), 0.5)
-            self.assertLess(float(values.max()), 1.5)
-
     def test_horizon_ends_at_its_deadline_and_goes_on_from_a_checkpoint(self) -> None:
         horizon = Horizon(deadline=100.0)
         for second in range(1, 51):

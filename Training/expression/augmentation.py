@@ -31,7 +31,7 @@ def augment(images: Tensor) -> Tensor:
     views = tone(views)
     views = some(views, 0.10, jpeg)
     views = some(views, 0.04, noise)
-    return some(views, 0.10, erase).clamp(0, 255)
+    return some(views, 0.15, erase).clamp(0, 255)
 
 
 def some(images: Tensor, share: float, change) -> Tensor:
@@ -42,7 +42,7 @@ def some(images: Tensor, share: float, change) -> Tensor:
     return images.index_copy(0, chosen, change(images[chosen]))
 
 
-def warp(images: Tensor, rotation: float = 7.0, scale: float = 0.06, shift: float = 0.03) -> Tensor:
+def warp(images: Tensor, rotation: float = 9.0, scale: float = 0.08, shift: float = 0.035) -> Tensor:
     """Mirror half; turn, scale and shift all by normal noise (sigmas: degrees, share, share of the side)."""
     n, device = len(images), images.device
     angle = torch.randn(n, device=device) * math.radians(rotation)

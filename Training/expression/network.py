@@ -66,10 +66,11 @@ class ExpressionNetwork(nn.Module):
     Three linear heads share one trunk: the vote head (FER+), the label head (FER2013) and the 16-d expression.
     """
 
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            Convolution(1, 64, kernel=5, stride=2),
+            Convolution(1, 32),
+            Convolution(32, 64, stride=2),
             Residual(64, 1),
             Convolution(64, 128, stride=2),
             Residual(128, 2),

@@ -6,48 +6,9 @@ import copy
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix, roughly, by Newton-Schulz iteration (Jordan et al. 2024).
-
-    The iteration runs on the Gram matrix of the smaller side, with which every step commutes: only the first and the
-    last product are as large as the matrix.
-    """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-7)
-    gram = x @ x.T
-    identity = torch.eye(len(gram), device=gram.device)
-    product = identity
-    for step in range(steps):
-        factor = a * identity + b * gram + c * gram @ gram
-        product = factor @ product
-        if step < steps - 1:
-            gram = factor @ gram @ factor
-    orthogonal = product @ x
-    return orthogonal if matrix.shape[0] <= matrix.shape[1] else orthogonal.T
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum whose update is orthogonalised, for matrices and convolutions (flattened to matrices)."""
-
-    def __init__(self, parameters, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure=None) -> None:
-        for group in self.param_groups:
-            for weight in group["params"]:
-                state = self.state[weight]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(weight)
-                momentum = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                update = weight.grad.lerp(momentum, group["momentum"]).flatten(1)
-                scale = math.sqrt(max(1.0, update.shape[0] / update.shape[1]))
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.sub_(orthogonalise(update).view_as(weight), alpha=group["lr"] * scale)
+from ..muon import Muon
 
 
 def optimizers(network: nn.Module) -> list[torch.optim.Optimizer]:

@@ -18,6 +18,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor
 
+from ..muon import computes_bfloat16
 from .augmentation import augment
 from .data import Faces, training_split
 from .fec import FECBatches, read_triplets, triplet_loss
@@ -123,6 +124,7 @@ def work(rank: int, run: Run) -> None:
     network = ExpressionNetwork().to(run.device, memory_format=torch.channels_last)
     average = Average(network)
     steppers = optimizers(network)
+    half = computes_bfloat16(torch.device(run.device))
     batches = Batches(training[np.arange(rank, len(training), run.workers)], run.batch // run.workers, run.device, rank)
     comparisons = None
     if run.fec and run.fec_pictures:
@@ -149,7 +151,9 @@ def work(rank: int, run: Run) -> None:
         own = seconds / 60 / run.minutes if run.minutes else views / (run.epochs * len(training))
         images, targets = batches.next()
         network.train()
-        loss = total(network(images), targets)
+        with torch.autocast(run.device, torch.bfloat16, enabled=half):
+            outputs = network(images)
+        loss = total(Outputs(*(output.float() for output in outputs)), targets)
         if comparisons:
             compared, odd = comparisons.next(run.device)
             loss = loss + triplet_loss(network(compared).expression, odd)

@@ -1,60 +1,14 @@
-"""Muon for matrices (Jordan et al., 2024), AdamW for the rest, and the learning-rate schedule."""
+"""Muon for matrices, AdamW for the rest, and the learning-rate schedule."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import AdamW, Optimizer
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-
-
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix, roughly, by the quintic Newton-Schulz iteration.
-
-    In Gram form: every iterate is P X with P a polynomial in X X^T, so all steps work on the small square matrix.
-    """
-    a, b, c = NEWTON_SCHULZ
-    x = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = x / (x.norm() + 1e-7)
-    gram = x @ x.T
-    identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    product = identity
-    for iteration in range(steps):
-        step = a * identity + b * gram + c * (gram @ gram)
-        product = step @ product if iteration else step
-        if iteration < steps - 1:
-            gram = step @ gram @ step
-    x = product @ x
-    return x if matrix.shape[0] <= matrix.shape[1] else x.T
-
-
-class Muon(Optimizer):
-    """Momentum, Nesterov's look-ahead, then the orthogonalised update; weight decay is decoupled."""
-
-    def __init__(
-        self, parameters: list[nn.Parameter], lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.01
-    ) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                gradient = parameter.grad.flatten(1)
-                state = self.state[parameter]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(gradient)
-                state["momentum"].lerp_(gradient, 1 - group["momentum"])
-                update = orthogonalise(gradient.lerp(state["momentum"], group["momentum"]))
-                update = update * max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(update.reshape(parameter.shape), alpha=-group["lr"])
+from ..muon import Muon
 
 
 def make_optimisers(network: nn.Module, stem: nn.Parameter, muon_lr: float, adam_lr: float) -> list[Optimizer]:

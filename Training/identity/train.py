@@ -28,6 +28,7 @@ import torch.nn.functional as F  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from ..muon import computes_bfloat16  # noqa: E402
 from .augmentation import augment  # noqa: E402
 from .data import TrainingSet, shuffled  # noqa: E402
 from .network import IdentityNetwork  # noqa: E402
@@ -226,7 +227,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads on a CPU")
-    parser.add_argument("--precision", choices=("f32", "bf16"), default=None, help="bf16 on CUDA, f32 on CPU")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default=None, help="bf16 where it is faster")
     parser.add_argument("--smoke", action="store_true", help="a few steps on synthetic data")
     return parser.parse_args()
 
@@ -256,7 +257,7 @@ def main() -> None:
         return
     if arguments.data is None:
         raise SystemExit("Name the folder of the training data with --data.")
-    precision = arguments.precision or ("bf16" if device.type == "cuda" else "f32")
+    precision = arguments.precision or ("bf16" if computes_bfloat16(device) else "f32")
     threads = 1 if device.type == "cuda" else arguments.threads
     settings = Settings(batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads)
     data = TrainingSet.load(arguments.data, arguments.out)

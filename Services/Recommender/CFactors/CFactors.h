@@ -12,9 +12,11 @@ enum factors_instructions { FACTORS_PORTABLE, FACTORS_AVX2, FACTORS_AVX512 };
 /// Whether this processor and this build have them.
 bool factors_available(enum factors_instructions instructions);
 
-/// One least-squares problem a row: minimise xᵀGx + Σ w (1 - yᵀx)² + Σ (t - w)(1 - 2 yᵀx) + lambda |x|² over x, where the sums
-/// run over the row's ratings r with their vectors y, w = scale · r and t = offset + w. Its equations are
-/// (G + Σ w y yᵀ + lambda I) x = Σ t y.
+/// One least-squares problem a row: minimise |x|² + surplus · xᵀPx + Σ w (1 - yᵀx)² + Σ (t - w)(1 - 2 yᵀx) over x, where the
+/// sums run over the row's ratings r with their vectors y, w = scale · r and t = offset + w. Its equations are
+/// (I + surplus · P + Σ w y yᵀ) x = Σ t y.
+///
+/// That is alternating least squares in a basis in which what all rows share, YᵀY + lambda I, is the identity.
 struct factors_rows {
     /// Where each row begins in `columns` and `ratings`, and after the last row where they end.
     const intptr_t *offsets;
@@ -25,19 +27,21 @@ struct factors_rows {
     const float *vectors;
     /// A multiple of FACTORS_ALIGNMENT.
     size_t width;
-    /// G: width × width numbers, both triangles, aligned as the vectors.
-    const float *gram;
+    /// P: width × width numbers, both triangles, aligned as the vectors. Is not read where a row's surplus is zero.
+    const float *penalty;
     float scale;
     float offset;
 };
 
-/// Improves `solution` by `steps` steps of conjugate gradients and returns the minimised sum at the result.
+/// Improves `solution` by conjugate gradients and returns the minimised sum at the result.
 ///
-/// Each step visits the row's vectors once: G and the vectors are multiplied with as they are, no matrix is built.
-/// `solution` holds `width` numbers, zero or an earlier solution; `scratch` three times as many; both aligned as the vectors.
+/// Takes a step, and further ones, `steps` at most, until residual² is at most `tolerance` times the sum. With I below the
+/// row's matrix the sum then lies no further above its minimum than that: r = Ae gives eᵀAe = rᵀA⁻¹r ≤ rᵀr. Each step visits
+/// the row's vectors once: no matrix is built. `solution` holds `width` numbers, zero or an earlier solution; `scratch`
+/// three times as many; both aligned as the vectors.
 double factors_conjugate_gradient(
-    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution,
-    float *scratch);
+    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float surplus, float tolerance, int steps,
+    float *solution, float *scratch);
 
 /// Items whose numbers lie side by side in packed items.
 #define FACTORS_PANEL 32

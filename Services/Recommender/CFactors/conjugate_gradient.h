@@ -137,20 +137,24 @@ ALWAYS_INLINE double visit(
     return total;
 }
 
+/// sum = factor · (I + surplus · P) vector.
+ALWAYS_INLINE void shared_product(
+    const struct factors_rows *rows, float surplus, const float *vector, float factor, size_t width, float *restrict sum) {
+    for (size_t k = 0; k < width; k += LANES) store(sum + k, factor * load(vector + k));
+    if (surplus != 0) add_product(rows->penalty, vector, factor * surplus, width, sum);
+}
+
 ALWAYS_INLINE double solve(
-    const struct factors_rows *rows, size_t row, float lambda, int steps, size_t width, float *restrict solution,
-    float *restrict scratch) {
+    const struct factors_rows *rows, size_t row, float surplus, float tolerance, int steps, size_t width,
+    float *restrict solution, float *restrict scratch) {
     float *residual = scratch, *direction = scratch + width, *image = scratch + 2 * width;
-    for (size_t k = 0; k < width; k += LANES) store(residual + k, -lambda * load(solution + k));
-    add_product(rows->gram, solution, -1, width, residual);
-    // So far the residual is -(G + lambda I) x.
+    shared_product(rows, surplus, solution, -1, width, residual);
     double loss = -(double)dot(solution, residual, width);
     loss += visit(rows, row, true, solution, width, residual);
     for (size_t k = 0; k < width; k += LANES) store(direction + k, load(residual + k));
     float square = dot(residual, residual, width);
-    for (int step = 0; step < steps && square > 1e-30f; step++) {
-        for (size_t k = 0; k < width; k += LANES) store(image + k, lambda * load(direction + k));
-        add_product(rows->gram, direction, 1, width, image);
+    for (int step = 0; step < steps && square > (step == 0 ? 1e-30f : tolerance * (float)loss); step++) {
+        shared_product(rows, surplus, direction, 1, width, image);
         visit(rows, row, false, direction, width, image);
         float curvature = dot(direction, image, width);
         float length = square / curvature;
@@ -168,11 +172,12 @@ ALWAYS_INLINE double solve(
 }
 
 double KERNEL(factors_conjugate_gradient)(
-    const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution, float *scratch) {
+    const struct factors_rows *rows, size_t row, float surplus, float tolerance, int steps, float *solution,
+    float *scratch) {
     // The usual widths as constants, so that their loops are unrolled and their sums stay in registers.
     switch (rows->width) {
-    case 64: return solve(rows, row, lambda, steps, 64, solution, scratch);
-    case 128: return solve(rows, row, lambda, steps, 128, solution, scratch);
-    default: return solve(rows, row, lambda, steps, rows->width, solution, scratch);
+    case 64: return solve(rows, row, surplus, tolerance, steps, 64, solution, scratch);
+    case 128: return solve(rows, row, surplus, tolerance, steps, 128, solution, scratch);
+    default: return solve(rows, row, surplus, tolerance, steps, rows->width, solution, scratch);
     }
 }

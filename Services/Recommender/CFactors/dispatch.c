@@ -14,14 +14,15 @@ bool factors_available(enum factors_instructions instructions) {
 }
 
 double factors_conjugate_gradient(
-    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float lambda, int steps, float *solution,
-    float *scratch) {
+    enum factors_instructions instructions, const struct factors_rows *rows, size_t row, float surplus, float tolerance, int steps,
+    float *solution, float *scratch) {
     switch (instructions) {
 #ifdef __x86_64__
-    case FACTORS_AVX512: return factors_conjugate_gradient_avx512(rows, row, lambda, steps, solution, scratch);
-    case FACTORS_AVX2: return factors_conjugate_gradient_avx2(rows, row, lambda, steps, solution, scratch);
+    case FACTORS_AVX512:
+        return factors_conjugate_gradient_avx512(rows, row, surplus, tolerance, steps, solution, scratch);
+    case FACTORS_AVX2: return factors_conjugate_gradient_avx2(rows, row, surplus, tolerance, steps, solution, scratch);
 #endif
-    default: return factors_conjugate_gradient_portable(rows, row, lambda, steps, solution, scratch);
+    default: return factors_conjugate_gradient_portable(rows, row, surplus, tolerance, steps, solution, scratch);
     }
 }
 

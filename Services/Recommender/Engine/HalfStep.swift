@@ -10,8 +10,10 @@ struct HalfStep {
     let instructions: Instructions
     let threads: Int
 
-    /// Steps of conjugate gradients a row.
-    private static let steps: Int32 = 3
+    /// Steps of conjugate gradients a row, at most.
+    private static let mostSteps: Int32 = 8
+    /// How far above its minimum a row's loss may be left, as a share of it.
+    private static let tolerance: Float = 1e-3
     /// How many rows and ratings a thread takes in one go, at most but for a single row.
     private static let chunkRows = 256
     private static let chunkRatings = 16_384
@@ -29,21 +31,19 @@ struct HalfStep {
     /// is not in it.
     func solve(_ factors: inout Factors) throws(EngineError) -> Double {
         let gram = gram(of: fixed, threads: threads)
-        let loss = factors.withUnsafeMutablePointer { target in
-            fixed.withUnsafePointer { fixed in
-                solveSharedRows(gram: gram, fixed: fixed, into: target)
-                    + solveOtherRows(gram: gram, fixed: fixed, into: target)
+        let shared = solveSharedRows(gram: gram, into: &factors)
+        let others =
+            switch solver {
+            case .cholesky: solveExactly(gram: gram, into: &factors)
+            case .conjugateGradient: try solveByConjugateGradients(gram: gram, into: &factors)
             }
-        }
-        guard loss.isFinite else { throw .notPositiveDefinite }
-        return loss
+        guard (shared + others).isFinite else { throw .notPositiveDefinite }
+        return shared + others
     }
 
     /// Row after row of those with more than `mostRatings`: the ratings in pieces, summed in order.
-    private func solveSharedRows(
-        gram: [Float], fixed: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
-    ) -> Double {
-        let width = self.fixed.width
+    private func solveSharedRows(gram: [Float], into factors: inout Factors) -> Double {
+        let width = fixed.width
         var loss = 0.0
         for row in 0..<ratings.count where ratings.range(of: row).count > mostRatings {
             let range = ratings.range(of: row)
@@ -51,51 +51,98 @@ struct HalfStep {
             let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: pieceRatings))
             var pieces = [RowEquations](repeating: RowEquations(width: width), count: starts.count)
             pieces.withUnsafeMutableBufferPointer { pieces in
-                withThreads(threads, chunks: starts.count) { queue in
-                    while let piece = queue.next() {
-                        let end = min(starts[piece] + pieceRatings, range.upperBound)
-                        pieces[piece].add(ratings, starts[piece]..<end, equations: equations, fixed: fixed)
+                fixed.withUnsafePointer { fixed in
+                    withThreads(threads, chunks: starts.count) { queue in
+                        while let piece = queue.next() {
+                            let end = min(starts[piece] + pieceRatings, range.upperBound)
+                            pieces[piece].add(ratings, starts[piece]..<end, equations: equations, fixed: fixed)
+                        }
                     }
                 }
             }
             var sum = pieces[0]
             for piece in pieces.dropFirst() { sum.add(piece) }
             let lambda = equations.regularisation(ratings: range.count)
-            loss += sum.solve(gram: gram, lambda: lambda, into: target + row * width)
+            loss += factors.withUnsafeMutablePointer { sum.solve(gram: gram, lambda: lambda, into: $0 + row * width) }
         }
         return loss
     }
 
-    private func solveOtherRows(
-        gram: [Float], fixed: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
-    ) -> Double {
-        let width = self.fixed.width
-        let chunks = chunks()
-        // One loss a chunk, summed in order, so that the sum doesn't depend on the threads; NaN marks a failed solve.
-        var losses = [Double](repeating: 0, count: chunks.count)
-        losses.withUnsafeMutableBufferPointer { losses in
-            withConjugateGradients(gram: gram, fixed: fixed) { conjugateGradients in
-                withThreads(threads, chunks: chunks.count) { queue in
-                    var exact = RowEquations(width: width)
-                    var scratch = Factors(count: 3, rank: width)
-                    while let chunk = queue.next() {
-                        for row in chunks[chunk] {
-                            let solution = target + row * width
-                            let range = ratings.range(of: row)
-                            let lambda = equations.regularisation(ratings: range.count)
-                            if range.isEmpty {
-                                solution.update(repeating: 0, count: width)
-                            } else if solver == .cholesky {
-                                exact.clear()
-                                exact.add(ratings, range, equations: equations, fixed: fixed)
-                                losses[chunk] += exact.solve(gram: gram, lambda: lambda, into: solution)
-                            } else {
-                                losses[chunk] += scratch.withUnsafeMutablePointer { scratch in
-                                    conjugateGradients(row, lambda, solution, scratch)
-                                }
-                            }
-                        }
+    private func solveExactly(gram: [Float], into factors: inout Factors) -> Double {
+        let width = fixed.width
+        return fixed.withUnsafePointer { fixed in
+            solveChunks(of: &factors, making: { RowEquations(width: width) }) { rows, target, sums in
+                var loss = 0.0
+                for row in rows {
+                    let (range, solution) = (ratings.range(of: row), target + row * width)
+                    guard !range.isEmpty else {
+                        solution.update(repeating: 0, count: width)
+                        continue
                     }
+                    sums.clear()
+                    sums.add(ratings, range, equations: equations, fixed: fixed)
+                    loss += sums.solve(
+                        gram: gram, lambda: equations.regularisation(ratings: range.count), into: solution)
+                }
+                return loss
+            }
+        }
+    }
+
+    private func solveByConjugateGradients(gram: [Float], into factors: inout Factors) throws(EngineError) -> Double {
+        let width = fixed.width
+        let (lambda, isUniform) = sharedRegularisation()
+        let basis = try SharedBasis(gram: gram, fixed: fixed, lambda: lambda, isUniform: isUniform, threads: threads)
+        return basis.withEquations(of: ratings, equations) { problems in
+            solveChunks(of: &factors, making: { Factors(count: 3, rank: width) }) { rows, target, scratch in
+                let first = target + rows.lowerBound * width
+                basis.enter(first, count: rows.count)
+                let loss = scratch.withUnsafeMutablePointer { scratch in
+                    rows.reduce(0.0) { loss, row in
+                        let (range, solution) = (ratings.range(of: row), target + row * width)
+                        guard !range.isEmpty else {
+                            solution.update(repeating: 0, count: width)
+                            return loss
+                        }
+                        let lambda = equations.regularisation(ratings: range.count)
+                        return loss
+                            + factors_conjugate_gradient(
+                                instructions.kernel, problems, row, basis.surplus(of: lambda),
+                                basis.residualTolerance(Self.tolerance, of: lambda), Self.mostSteps, solution, scratch)
+                    }
+                }
+                basis.leave(first, count: rows.count)
+                return loss
+            }
+        }
+    }
+
+    /// The mean of all ratings' rows' λ, and whether each row has it.
+    private func sharedRegularisation() -> (lambda: Float, isUniform: Bool) {
+        var (sum, least, most) = (0.0, Float.infinity, -Float.infinity)
+        for row in 0..<ratings.count {
+            let count = ratings.range(of: row).count
+            guard count > 0 else { continue }
+            let lambda = equations.regularisation(ratings: count)
+            sum += Double(count) * Double(lambda)
+            (least, most) = (min(least, lambda), max(most, lambda))
+        }
+        return least == most ? (least, true) : (Float(sum / Double(ratings.columns.count)), false)
+    }
+
+    /// Solves the rows of all chunks of `factors`, `solve` being given a chunk, the first row's vector and its thread's memory;
+    /// returns the sum of the chunks' losses in order, so that it doesn't depend on the threads.
+    private func solveChunks<Memory>(
+        of factors: inout Factors, making memory: () -> Memory,
+        _ solve: (Range<Int>, UnsafeMutablePointer<Float>, inout Memory) -> Double
+    ) -> Double {
+        let chunks = chunks()
+        var losses = [Double](repeating: 0, count: chunks.count)
+        factors.withUnsafeMutablePointer { target in
+            losses.withUnsafeMutableBufferPointer { losses in
+                withThreads(threads, chunks: chunks.count) { queue in
+                    var memory = memory()
+                    while let chunk = queue.next() { losses[chunk] = solve(chunks[chunk], target, &memory) }
                 }
             }
         }
@@ -120,37 +167,5 @@ struct HalfStep {
         }
         if first < ratings.count { chunks.append(first..<ratings.count) }
         return chunks
-    }
-
-    /// One row's steps: its number, λ, its last solution and three rows of scratch memory; returns its loss.
-    private typealias ConjugateGradients = (Int, Float, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) ->
-        Double
-
-    private func withConjugateGradients(
-        gram: [Float], fixed: UnsafePointer<Float>, _ body: (ConjugateGradients) -> Void
-    ) {
-        let width = self.fixed.width
-        var both = gram
-        for row in 0..<width {
-            for column in 0..<row { both[row * width + column] = gram[column * width + row] }
-        }
-        ratings.offsets.withUnsafeBufferPointer { offsets in
-            ratings.columns.withUnsafeBufferPointer { columns in
-                ratings.values.withUnsafeBufferPointer { values in
-                    Factors(rank: width, values: both).withUnsafePointer { gram in
-                        var rows = factors_rows(
-                            offsets: offsets.baseAddress, columns: columns.baseAddress, ratings: values.baseAddress,
-                            vectors: fixed, width: width, gram: gram, scale: equations.scale,
-                            offset: equations.offset)
-                        withUnsafePointer(to: &rows) { rows in
-                            body { row, lambda, solution, scratch in
-                                factors_conjugate_gradient(
-                                    instructions.kernel, rows, row, lambda, Self.steps, solution, scratch)
-                            }
-                        }
-                    }
-                }
-            }
-        }
     }
 }
