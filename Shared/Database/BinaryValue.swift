@@ -238,6 +238,9 @@ extension Optional: BinaryValue where Wrapped: BinaryValue {
 
 /// A one-dimensional array of a type that has its OID here.
 extension Array: BinaryValue where Element: BinaryValue {
+    @specialized(where Element == Float)
+    @specialized(where Element == Int64)
+    @specialized(where Element == String)
     package static func decode(_ column: Column) throws(DatabaseError) -> [Element] {
         let bytes = try column.value()
         guard bytes.count >= 12 else { throw column.mismatch("an array") }

@@ -114,13 +114,14 @@ package final class Database: Service {
             let taken = try connection.query(
                 "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken", .text(name))
             guard try taken[0].decode("taken") as Bool else { return nil }
+            let unlock = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
             do {
                 let value = try await body()
-                try connection.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", .text(name))
+                try connection.query(unlock, .text(name))
                 return value
             } catch {
-                // The lock ends with the connection.
-                connection.close()
+                // At the latest the lock ends with the connection, as soon as the server notices.
+                do { try connection.query(unlock, .text(name)) } catch { connection.close() }
                 throw error
             }
         }

@@ -31,12 +31,12 @@ import Testing
     @Test func popularityLeavesOutWhatIsInTraining() {
         let training = Ratings(byUser: rows([[0, 1], [0, 1], [0, 2]]), items: 3)
         let evaluation = RankingEvaluation(training: training, heldBack: rows([[2], [2], [1]]))
-        #expect(evaluation.measurePopularity() == RankingMetrics(recall20: 1, ndcg10: 1, ndcg20: 1, users: 3))
+        #expect(evaluation.measurePopularity(threads: 2) == RankingMetrics(recall20: 1, ndcg10: 1, ndcg20: 1, users: 3))
     }
 
     @Test func nobodyHeldBackIsZero() {
         let evaluation = RankingEvaluation(training: Ratings(byUser: rows([[0]]), items: 1), heldBack: rows([[]]))
-        #expect(evaluation.measurePopularity() == RankingMetrics(recall20: 0, ndcg10: 0, ndcg20: 0, users: 0))
+        #expect(evaluation.measurePopularity(threads: 2) == RankingMetrics(recall20: 0, ndcg10: 0, ndcg20: 0, users: 0))
     }
 }
 

@@ -1,6 +1,8 @@
 import Recommender
 import Testing
 
+@testable import struct Recommender.HalfStep
+@testable import struct Recommender.NormalEquations
 @testable import struct Recommender.SplitMix64
 
 /// The fast solver against the exact one, which `EngineTests` holds against the papers' formulas.
@@ -21,17 +23,45 @@ import Testing
         #expect(Self.instructions.contains(.best))
     }
 
-    /// With up to three numbers a vector three steps solve any row, so that both solvers' vectors are the same.
+    /// Whatever the rows' last vectors were: the loss that a half-step leaves is within 0.1 % of the exact one's.
     @Test(arguments: EngineTests.objectives, instructions)
-    func isExactWhereThreeStepsAre(objective: Objective, instructions: Instructions) throws {
+    func aHalfStepIsWithinATenthOfAPercentOfTheExactOne(objective: Objective, instructions: Instructions) throws {
         let ratings = Ratings(randomRatings(users: 90, items: 70, density: 0.2, seed: 2))
-        for rank in 1...3 {
-            let fast = try train(
-                ratings, rank: rank, objective, .conjugateGradient, iterations: 4, instructions: instructions)
-            let exact = try train(ratings, rank: rank, objective, .cholesky, iterations: 4)
-            #expect(relativeDifference(fast.users.rows, exact.users.rows) < 2e-3)
-            #expect(relativeDifference(fast.items.rows, exact.items.rows) < 2e-3)
+        for rank in [1, 3, 16, 40] {
+            let fixed = Factors(count: 70, rank: rank, seed: 1)
+            func loss(_ solver: Solver, from start: Factors) throws -> Double {
+                var users = start
+                return try HalfStep(
+                    ratings: ratings.byUser, equations: NormalEquations(objective, others: 70), fixed: fixed,
+                    solver: solver, instructions: instructions, threads: 2
+                ).solve(&users)
+            }
+            let exact = try loss(.cholesky, from: Factors(count: 90, rank: rank))
+            for start in [Factors(count: 90, rank: rank), Factors(count: 90, rank: rank, seed: 9)] {
+                let fast = try loss(.conjugateGradient, from: start)
+                #expect(fast < 1.001 * exact)
+                #expect(fast > 0.9999 * exact)
+            }
         }
+    }
+
+    /// So little regularisation that single precision loses it beside the vectors' own products.
+    @Test func trainsWhereLambdaIsLost() throws {
+        let ratings = planted(users: 240, items: 160, groups: 8, seed: 12)
+        let losses = try train(ratings, rank: 24, .confidence(alpha: 40, lambda: 1e-9), .conjugateGradient).losses
+        for (earlier, later) in zip(losses, losses.dropFirst()) { #expect(later <= earlier * (1 + 1e-4)) }
+    }
+
+    /// Going on from vectors loses no more than they did, and an epoch from converged ones changes next to nothing.
+    @Test func goesOnFromVectors() throws {
+        let ratings = planted(users: 240, items: 160, groups: 8, seed: 12)
+        let objective = Objective.confidence(alpha: 2, lambda: 5)
+        let first = try train(ratings, rank: 8, objective, .conjugateGradient)
+        let more = try AlternatingLeastSquares.train(
+            ratings, TrainingParameters(rank: 8, objective: objective, iterations: 1), from: first, threads: 1)
+        let (before, after) = (try #require(first.losses.last), try #require(more.losses.last))
+        #expect(after <= before * (1 + 1e-5))
+        #expect(after > before * 0.99)
     }
 
     @Test(arguments: [8, 10, 17, 64, 100, 128])
@@ -43,7 +73,8 @@ import Testing
             let exact = try #require(try train(ratings, rank: rank, objective, .cholesky).losses.last)
             for instructions in Self.instructions {
                 let fast = try train(ratings, rank: rank, objective, .conjugateGradient, instructions: instructions)
-                #expect(try #require(fast.losses.last) < 1.001 * exact, "\(instructions)")
+                let loss = try #require(fast.losses.last)
+                #expect(loss < 1.001 * exact, "\(instructions), \(objective)")
             }
         }
     }
@@ -89,7 +120,19 @@ import Testing
         #expect(one.items[11].contains { $0 != 0 })
 
         let exact = try train(ratings, rank: 3, objective, .cholesky, iterations: 3, threads: 2)
-        #expect(relativeDifference(one.items.rows, exact.items.rows) < 2e-3)
+        #expect(relativeDifference(one.items.rows, exact.items.rows) < (solver == .cholesky ? 1e-6 : 0.02))
+    }
+
+    @Test func columnsAreLeftOutAndRenumbered() {
+        var builder = SparseRows.Builder()
+        for (row, column) in [(0, 1), (0, 2), (1, 2), (3, 0), (3, 3)] {
+            builder.append(row: row, column: column, value: Float(10 * row + column))
+        }
+        var rows = builder.build(rows: 4)
+        rows.renumberColumns([0, 1, -1, 2])
+        #expect(rows.columns == [1, 0, 2])
+        #expect(rows.values == [1, 30, 33])
+        #expect((0..<4).map { rows.range(of: $0) } == [0..<1, 1..<1, 1..<1, 1..<3])
     }
 
     @Test(arguments: instructions) func recoversPlantedGroups(instructions: Instructions) throws {

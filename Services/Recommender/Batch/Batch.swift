@@ -84,8 +84,12 @@ package struct Batch: Sendable {
             if verdict.parameters == nil { return .refused(verdict.figures) }
         }
         let parameters = verdict?.parameters ?? proposed
+        // The gate's vectors lack one rating a user at most.
+        let remaining = verdict == nil ? parameters : parameters.resumed
         let trained = try await onOwnThread(niceness: 10) {
-            try AlternatingLeastSquares.train(snapshot.ratings, parameters, threads: threads) { epoch, loss in
+            try AlternatingLeastSquares.train(
+                snapshot.ratings, remaining, from: verdict?.trained, threads: threads
+            ) { epoch, loss in
                 logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
             }
         }
@@ -112,7 +116,7 @@ package struct Batch: Sendable {
                 "als.version": "\(version)", "als.users": "\(snapshot.users.count)",
                 "als.items": "\(snapshot.videos.count)",
                 "als.ratings": "\(snapshot.ratings.count)", "als.rows": "\(written)", "als.loss": "\(loss)",
-                "als.seconds": "\(laps.sum)",
+                "als.seconds": "\(laps.sum)", "als.epochs": "\(remaining.iterations)",
             ].merging(laps.metadata) { _, part in part })
         return .published(version: version, rows: written)
     }
@@ -184,66 +188,64 @@ package struct Batch: Sendable {
                 .map {
                     try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self))
                 }
-            // Numbered in an order of their own, so that the same ratings give the same version.
-            let videos = try connection.query(
-                """
-                SELECT video FROM (
-                    SELECT DISTINCT video
-                    FROM (SELECT video FROM recommender.reactions UNION ALL SELECT video FROM recommender.clicks) AS watched
-                ) AS rated
-                ORDER BY video COLLATE "C"
-                """
-            ).map { try $0.decode("video", as: String.self) }
+            // Every rated video is one of these. Numbered in an order of their own, so that the same ratings give the same
+            // version.
+            let videos = try connection.query("SELECT video FROM recommender.items ORDER BY video COLLATE \"C\"")
+                .map { try $0.decode("video", as: String.self) }
             let indices = Dictionary(uniqueKeysWithValues: zip(videos, Int32(0)...))
             var rows = UserRows()
-            // By user alone, which two indices give without a sort; what one user has fits in memory.
+            // By user, which two indices give without a sort: what one user has fits in memory. A row a user, since the
+            // server spends more on a row than on what is in it.
+            try connection.query("SET LOCAL enable_hashagg = off")
             try connection.copyOut(
                 """
-                SELECT user_id, video, rating, extract(epoch FROM at)::float8
+                SELECT user_id, array_agg(video), array_agg(rating), array_agg(at)
                 FROM (
                     SELECT user_id, video, rating::float4, at FROM recommender.reactions
                     UNION ALL
                     SELECT user_id, video, \(clickWeight)::float4, at FROM recommender.clicks
+                    ORDER BY user_id
                 ) AS ratings
+                GROUP BY user_id
                 ORDER BY user_id
                 """
             ) { row in
-                let (user, video) = (try row.next(UUID.self), try row.next(String.self))
-                guard let item = indices[video] else {
-                    throw DatabaseError.decoding("\(video) was rated and is not among the rated videos")
+                let (user, rated) = (try row.next(UUID.self), try row.next([String].self))
+                let (values, moments) = (try row.next([Float].self), try row.next([Int64].self))
+                let entries = try rated.indices.map { index in
+                    guard let item = indices[rated[index]] else {
+                        throw DatabaseError.decoding("\(rated[index]) was rated and is not among the videos")
+                    }
+                    return Rated(item: item, value: values[index], at: moments[index])
                 }
-                rows.append(user, item: item, value: try row.next(Float.self), at: try row.next(Double.self))
+                rows.append(user, entries)
             }
-            rows.endUser()
-            return Snapshot(
-                moment: try moment.decode("moment"), change: try moment.decode("change"), users: rows.users,
-                videos: videos,
-                ratings: Ratings(byUser: rows.enjoyed.build(rows: rows.users.count), items: videos.count),
-                watched: rows.watched.build(rows: rows.users.count), latest: rows.latest, parameters: parameters)
+            return try rows.snapshot(
+                moment: moment.decode("moment"), change: moment.decode("change"), videos: videos, parameters: parameters
+            )
         }
     }
 
-    /// Ratings that come user by user, each user's in any order, as rows of sums.
+    /// A reaction or a click.
+    private struct Rated {
+        var item: Int32
+        var value: Float
+        /// Microseconds, as Postgres counts them.
+        var at: Int64
+    }
+
+    /// Ratings user by user, each user's in any order, as rows of sums.
     private struct UserRows {
         private(set) var users: [UUID] = []
         private(set) var enjoyed = SparseRows.Builder()
         private(set) var watched = SparseRows.Builder()
         private(set) var latest: [Int32] = []
-        private var entries: [(item: Int32, value: Float, at: Double)] = []
 
-        mutating func append(_ user: UUID, item: Int32, value: Float, at: Double) {
-            if users.last != user {
-                endUser()
-                users.append(user)
-            }
-            entries.append((item, value, at))
-        }
-
-        /// Closes the last user's row: r is the sum over what there is of a video, zero where it was only watched.
-        mutating func endUser() {
-            guard !entries.isEmpty else { return }
-            entries.sort { ($0.item, $0.at) < ($1.item, $1.at) }
-            var last: (item: Int32, at: Double) = (-1, -.infinity)
+        /// Adds a user's row: r is the sum over what there is of a video, zero where it was only watched.
+        mutating func append(_ user: UUID, _ rated: [Rated]) {
+            let entries = rated.sorted { ($0.item, $0.at) < ($1.item, $1.at) }
+            users.append(user)
+            var last = Rated(item: -1, value: 0, at: .min)
             var next = entries.startIndex
             while next < entries.endIndex {
                 var sum = entries[next]
@@ -255,13 +257,29 @@ package struct Batch: Sendable {
                 }
                 if sum.value > 0 {
                     enjoyed.append(row: users.count - 1, column: Int(sum.item), value: sum.value)
-                    if sum.at > last.at { last = (sum.item, sum.at) }
+                    if sum.at > last.at { last = sum }
                 } else {
                     watched.append(row: users.count - 1, column: Int(sum.item), value: 0)
                 }
             }
             latest.append(last.item)
-            entries.removeAll(keepingCapacity: true)
+        }
+
+        /// What was read. Videos that nobody enjoyed have no vectors and are left out; the others are numbered in the same order.
+        consuming func snapshot(
+            moment: String, change: Int, videos: [String], parameters: TrainingParameters?
+        ) -> Snapshot {
+            var (enjoyed, watched) = (enjoyed.build(rows: users.count), watched.build(rows: users.count))
+            var numbers = [Int32](repeating: -1, count: videos.count)
+            for item in enjoyed.columns { numbers[Int(item)] = 0 }
+            let known = videos.indices.filter { numbers[$0] == 0 }
+            for (number, video) in known.enumerated() { numbers[video] = Int32(number) }
+            enjoyed.renumberColumns(numbers)
+            watched.renumberColumns(numbers)
+            return Snapshot(
+                moment: moment, change: change, users: users, videos: known.map { videos[$0] },
+                ratings: Ratings(byUser: enjoyed, items: known.count), watched: watched,
+                latest: latest.map { $0 < 0 ? -1 : numbers[Int($0)] }, parameters: parameters)
         }
     }
 
@@ -272,11 +290,7 @@ package struct Batch: Sendable {
         _ snapshot: Snapshot, _ parameters: TrainingParameters, _ figures: Gate.Figures?, _ trained: TrainedFactors,
         _ top: TopN, seconds: Double
     ) async throws -> (version: Int, rows: Int) {
-        // A video that nobody enjoyed has a zero vector, which must not be recommended.
-        let known = snapshot.videos.indices.filter { !snapshot.ratings.byItem.range(of: $0).isEmpty }
-        let factors = Factors(rank: trained.items.rank, values: known.flatMap { trained.items[$0] })
-        let videos = known.map { snapshot.videos[$0] }
-        let isKnown = snapshot.videos.indices.map { !snapshot.ratings.byItem.range(of: $0).isEmpty }
+        let (videos, factors) = (snapshot.videos, trained.items)
         return try await store.database.transaction { connection in
             try connection.query("SET LOCAL statement_timeout = 0")
             let number: Int = try connection.query(
@@ -288,11 +302,11 @@ package struct Batch: Sendable {
                 "recommender.top", columns: ["version", "user_id", "rank", "video", "score"]
             ) { writer in
                 for (index, user) in snapshot.users.enumerated() {
-                    for (place, ranked) in top[index].filter({ isKnown[$0.item] }).enumerated() {
+                    for (place, ranked) in top[index].enumerated() {
                         try writer.append(number)
                         try writer.append(user)
                         try writer.append(Int16(place + 1))
-                        try writer.append(snapshot.videos[ranked.item])
+                        try writer.append(videos[ranked.item])
                         try writer.append(ranked.score)
                     }
                 }

@@ -34,6 +34,8 @@ package struct Gate: Sendable {
     package struct Verdict: Sendable {
         /// What to train with; `nil` where even the better settings recommend worse than popularity does.
         package var parameters: TrainingParameters?
+        /// What the chosen settings made of the ratings that were not held back.
+        package var trained: TrainedFactors
         package var figures: Figures
     }
 
@@ -62,22 +64,23 @@ package struct Gate: Sendable {
         _ ratings: Ratings, latest: [Int32], proposed: TrainingParameters, current: TrainingParameters?, threads: Int
     ) throws -> Verdict? {
         guard let evaluation = holdBack(latest, of: ratings) else { return nil }
-        func measure(_ parameters: TrainingParameters) throws -> RankingMetrics {
-            let factors = try AlternatingLeastSquares.train(evaluation.training, parameters, threads: threads)
-            return evaluation.measure(factors, threads: threads)
+        func measure(_ parameters: TrainingParameters) throws -> (trained: TrainedFactors, metrics: RankingMetrics) {
+            let trained = try AlternatingLeastSquares.train(evaluation.training, parameters, threads: threads)
+            return (trained, evaluation.measure(trained, threads: threads))
         }
-        let metrics = try measure(proposed)
+        var (trained, metrics) = try measure(proposed)
         var figures = Figures(
-            proposed: Score(metrics), popularity: Score(evaluation.measurePopularity()), users: metrics.users)
+            proposed: Score(metrics), popularity: Score(evaluation.measurePopularity(threads: threads)), users: metrics.users)
         var parameters = proposed
         if let current, current != proposed {
-            let score = Score(try measure(current))
+            let other = try measure(current)
+            let score = Score(other.metrics)
             figures.current = score
             figures.keepsCurrent = figures.proposed.ndcg10 < score.ndcg10 * (1 - tolerance)
-            if figures.keepsCurrent { parameters = current }
+            if figures.keepsCurrent { (parameters, trained) = (current, other.trained) }
         }
         let isWorthIt = figures.chosen.ndcg10 >= figures.popularity.ndcg10 * margin
-        return Verdict(parameters: isWorthIt ? parameters : nil, figures: figures)
+        return Verdict(parameters: isWorthIt ? parameters : nil, trained: trained, figures: figures)
     }
 
     /// The latest rating of each user with enough of them, and everything else to train on.

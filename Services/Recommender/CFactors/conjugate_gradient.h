@@ -153,7 +153,8 @@ ALWAYS_INLINE double solve(
     loss += visit(rows, row, true, solution, width, residual);
     for (size_t k = 0; k < width; k += LANES) store(direction + k, load(residual + k));
     float square = dot(residual, residual, width);
-    for (int step = 0; step < steps && square > (step == 0 ? 1e-30f : tolerance * (float)loss); step++) {
+    for (int step = 0; step < steps && square > 1e-30f; step++) {
+        if (step > 0 && square <= tolerance * (float)loss) break;
         shared_product(rows, surplus, direction, 1, width, image);
         visit(rows, row, false, direction, width, image);
         float curvature = dot(direction, image, width);

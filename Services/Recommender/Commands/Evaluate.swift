@@ -21,13 +21,13 @@ struct Evaluate: AsyncParsableCommand {
         let file = try RatingsFile(path: file)
         let evaluation =
             if let test { file.evaluation(heldBack: try RatingsFile(path: test)) } else {
-                file.split(holdOut, seed: training.seed)
+                file.split(holdOut, seed: training.run.seed)
             }
         let factors = try await training.train(evaluation.training)
         print("            Recall@20  NDCG@10  NDCG@20  users")
         for (name, metrics) in [
-            ("als", evaluation.measure(factors, threads: training.threads)),
-            ("popularity", evaluation.measurePopularity()),
+            ("als", evaluation.measure(factors, threads: training.run.threads)),
+            ("popularity", evaluation.measurePopularity(threads: training.run.threads)),
         ] {
             print(
                 String(

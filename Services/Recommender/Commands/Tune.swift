@@ -15,11 +15,9 @@ struct Tune: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Ranks to try.") var ranks = [32, 64, 128]
     @Option(parsing: .upToNextOption, help: "Values of lambda to try.") var lambdas: [Float] = [0.1, 1, 10, 50]
     @Option(parsing: .upToNextOption, help: "Values of alpha to try.") var alphas: [Float] = [0.1, 1, 10, 40]
-    @Option(help: "Epochs of the last round.") var iterations = 15
     @Option(help: "Hold back each user's last rating in the file (last), or a random fifth of each user's (fifth).")
     var holdOut = HoldOut.fifth
-    @Option(help: "The same seed gives the same settings.") var seed: UInt64 = 1
-    @Option(help: "Threads; by default one a core.") var threads = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup var training: RunOptions
     @Option(help: "Write the best settings to this file, in the form that MIEN_CONFIG names.") var output: String?
 
     private struct Candidate {
@@ -43,23 +41,22 @@ struct Tune: AsyncParsableCommand {
         guard !ranks.isEmpty, !lambdas.isEmpty, !alphas.isEmpty else {
             throw ValidationError("There must be a rank, a lambda and an alpha to try.")
         }
-        guard threads > 0 else { throw ValidationError("There must be at least one thread.") }
         do {
-            for candidate in candidates { try parameters(candidate, iterations: iterations).validate() }
+            for candidate in candidates { try parameters(candidate, iterations: training.iterations).validate() }
         } catch {
             throw ValidationError("\(error)")
         }
     }
 
     func run() async throws {
-        let evaluation = try RatingsFile(path: file).split(holdOut, seed: seed)
-        let halving = SuccessiveHalving(candidates: candidates.count, budget: iterations)
+        let evaluation = try RatingsFile(path: file).split(holdOut, seed: training.seed)
+        let halving = SuccessiveHalving(candidates: candidates.count, budget: training.iterations)
         let ranking = try await onOwnThread {
             var done = 0
             return try halving.run(candidates) { candidate, epochs in
                 let factors = try AlternatingLeastSquares.train(
-                    evaluation.training, parameters(candidate, iterations: epochs), threads: threads)
-                let metrics = evaluation.measure(factors, threads: threads)
+                    evaluation.training, parameters(candidate, iterations: epochs), threads: training.threads)
+                let metrics = evaluation.measure(factors, threads: training.threads)
                 done += 1
                 FileHandle.standardError.write(
                     Data("\(done): \(description(candidate)), \(epochs) epochs: NDCG@10 \(metrics.ndcg10)\n".utf8))
@@ -73,14 +70,14 @@ struct Tune: AsyncParsableCommand {
                     format: "%6d %8g %8g %7d %8.4f", entry.candidate.rank, entry.candidate.alpha,
                     entry.candidate.lambda, entry.budget, entry.score))
         }
-        print(String(format: "popularity %30.4f", evaluation.measurePopularity().ndcg10))
+        print(String(format: "popularity %30.4f", evaluation.measurePopularity(threads: training.threads).ndcg10))
         guard let best = ranking.first?.candidate else { return }
         print("best: \(description(best))")
         guard let output else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let settings = Configuration(
-            als: .init(rank: best.rank, alpha: best.alpha, lambda: best.lambda, iterations: iterations))
+            als: .init(rank: best.rank, alpha: best.alpha, lambda: best.lambda, iterations: training.iterations))
         try encoder.encode(settings).write(to: URL(filePath: output), options: .atomic)
     }
 
@@ -93,7 +90,7 @@ struct Tune: AsyncParsableCommand {
     private func parameters(_ candidate: Candidate, iterations: Int) -> TrainingParameters {
         TrainingParameters(
             rank: candidate.rank, objective: .confidence(alpha: candidate.alpha, lambda: candidate.lambda),
-            iterations: iterations, seed: seed)
+            iterations: iterations, seed: training.seed)
     }
 
     private func description(_ candidate: Candidate) -> String {

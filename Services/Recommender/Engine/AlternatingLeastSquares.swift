@@ -21,6 +21,13 @@ package struct TrainingParameters: Sendable, Hashable, Codable {
         self.seed = seed
     }
 
+    /// To go on from vectors that these settings made of nearly the same ratings: a third of the epochs.
+    package var resumed: TrainingParameters {
+        var resumed = self
+        resumed.iterations = max(1, iterations / 3)
+        return resumed
+    }
+
     /// Throws `EngineError.parameter` for what cannot be trained with.
     package func validate() throws(EngineError) {
         guard (1...512).contains(rank) else { throw .parameter("The rank must lie in 1...512, not \(rank).") }
@@ -42,9 +49,10 @@ package struct TrainedFactors: Sendable, Equatable {
 /// Implicit alternating least squares (Hu, Koren, Volinsky 2008).
 package enum AlternatingLeastSquares {
     /// Trains on `threads` threads, the caller's among them; `onEpoch` hears each epoch's number, from 1, and loss, and stops
-    /// the training by throwing.
+    /// the training by throwing. `start`, of the same rank, users and items, is gone on from; without it the seed is.
     package static func train(
-        _ ratings: Ratings, _ parameters: TrainingParameters, threads: Int, instructions: Instructions = .best,
+        _ ratings: Ratings, _ parameters: TrainingParameters, from start: TrainedFactors? = nil, threads: Int,
+        instructions: Instructions = .best,
         onEpoch: (_ epoch: Int, _ loss: Double) throws -> Void = { _, _ in }
     ) throws -> TrainedFactors {
         try parameters.validate()
@@ -53,8 +61,9 @@ package enum AlternatingLeastSquares {
         let rank = parameters.rank
         let userEquations = NormalEquations(parameters.objective, others: ratings.items)
         let itemEquations = NormalEquations(parameters.objective, others: ratings.users)
-        var users = Factors(count: ratings.users, rank: rank, seed: parameters.seed)
-        var items = Factors(count: ratings.items, rank: rank)
+        var users = start?.users ?? Factors(count: ratings.users, rank: rank, seed: parameters.seed)
+        var items = start?.items ?? Factors(count: ratings.items, rank: rank)
+        precondition(users.rank == rank && users.count == ratings.users && items.count == ratings.items, "same shape")
         var losses: [Double] = []
         for epoch in 1...parameters.iterations {
             _ = try HalfStep(

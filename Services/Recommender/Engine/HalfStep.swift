@@ -11,9 +11,9 @@ struct HalfStep {
     let threads: Int
 
     /// Steps of conjugate gradients a row, at most.
-    private static let mostSteps: Int32 = 8
+    private static let mostSteps: Int32 = 16
     /// How far above its minimum a row's loss may be left, as a share of it.
-    private static let tolerance: Float = 1e-3
+    private static let tolerance: Float = 1e-4
     /// How many rows and ratings a thread takes in one go, at most but for a single row.
     private static let chunkRows = 256
     private static let chunkRatings = 16_384

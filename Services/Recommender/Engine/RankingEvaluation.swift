@@ -38,15 +38,13 @@ package struct RankingEvaluation: Sendable {
     }
 
     /// Measures the list that is the same for all but for what each has in training: items by how many users have them.
-    package func measurePopularity() -> RankingMetrics {
-        let byPopularity = (0..<training.items).sorted {
-            let (left, right) = (training.byItem.range(of: $0).count, training.byItem.range(of: $1).count)
-            return left != right ? left > right : $0 < $1
-        }
-        return measure { user in
-            let seen = Set(training.byUser.columns[training.byUser.range(of: user)])
-            return Array(byPopularity.lazy.filter { !seen.contains(Int32($0)) }.prefix(20))
-        }
+    package func measurePopularity(threads: Int) -> RankingMetrics {
+        let counts = (0..<training.items).map { Float(training.byItem.range(of: $0).count) }
+        let everybody = [Float](repeating: 1, count: training.users)
+        return measure(
+            TrainedFactors(
+                users: Factors(rank: 1, values: everybody), items: Factors(rank: 1, values: counts), losses: []),
+            threads: threads)
     }
 
     /// Measures any lists, best item first.

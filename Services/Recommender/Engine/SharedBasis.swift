@@ -17,28 +17,39 @@ struct SharedBasis {
     /// U⁻ᵀU⁻¹: what |x|² is in this basis. Has no rows where no row of the half-step has a surplus.
     private let penalty: Factors
 
-    /// The basis for `fixed`, whose `gram` is YᵀY (width × width, upper triangle). `lambda` is shared, above zero, and `isUniform`
-    /// if no row has another.
+    /// The basis for `fixed`, whose `gram` is YᵀY (width × width, upper triangle). `lambda`, above zero, is the rows' mean λ, and
+    /// `isUniform` if no row has another.
+    ///
+    /// Where λ is lost beside YᵀY in single precision, a greater one is shared, and the rows' surplus is below zero.
     init(
         gram shared: [Float], fixed: Factors, lambda: Float, isUniform: Bool, threads: Int
     ) throws(EngineError) {
         let width = fixed.width
-        var triangle = shared
-        for index in 0..<width { triangle[index * width + index] += lambda }
-        do throws(LinearAlgebraError) {
-            try BLAS.factorise(&triangle, rank: width)
-        } catch {
-            throw .notPositiveDefinite
+        let trace = (0..<width).reduce(Float(0)) { $0 + shared[$1 * width + $1] }
+        guard trace.isFinite else { throw .notPositiveDefinite }
+        var sharedLambda = max(lambda, 1e-6 * trace)
+        var triangle: [Float]
+        while true {
+            triangle = shared
+            for index in 0..<width { triangle[index * width + index] += sharedLambda }
+            do throws(LinearAlgebraError) {
+                try BLAS.factorise(&triangle, rank: width)
+                break
+            } catch {
+                guard sharedLambda < trace else { throw .notPositiveDefinite }
+                sharedLambda *= 10
+            }
         }
-        var identity = Factors(count: isUniform ? 0 : width, rank: width)
-        identity.withUnsafeMutablePointer { numbers in
-            for index in 0..<(isUniform ? 0 : width) { numbers[index * width + index] = 1 }
+        let hasSurplus = !isUniform || sharedLambda != lambda
+        var inverse = Factors(count: hasSurplus ? width : 0, rank: width)
+        inverse.withUnsafeMutablePointer { numbers in
+            for index in 0..<(hasSurplus ? width : 0) { numbers[index * width + index] = 1 }
         }
-        let inverse = Self.divide(identity, by: triangle, threads: 1)
-        penalty = Factors(rank: width, values: isUniform ? [] : bothTriangles(gram(of: inverse, threads: 1), width))
+        inverse = Self.divide(inverse, by: triangle, threads: 1)
+        penalty = Factors(rank: width, values: hasSurplus ? bothTriangles(gram(of: inverse, threads: 1), width) : [])
         vectors = Self.divide(fixed, by: triangle, threads: threads)
         self.triangle = triangle
-        self.lambda = lambda
+        self.lambda = sharedLambda
     }
 
     /// Each row times U⁻¹ from the right, which makes U⁻ᵀy of y.

@@ -1,11 +1,11 @@
 /// A sparse matrix in compressed rows (CSR): what each row's columns are, in ascending order, with their values.
 package struct SparseRows: Sendable, Equatable {
     /// Where each row begins in `columns` and `values`; one more than there are rows.
-    package let offsets: [Int]
+    package private(set) var offsets: [Int]
     /// Column indices, ascending and unique within a row.
-    package let columns: [Int32]
+    package private(set) var columns: [Int32]
     /// One value a column, in the same order.
-    package let values: [Float]
+    package private(set) var values: [Float]
 
     /// How many rows there are, empty ones included.
     package var count: Int { offsets.count - 1 }
@@ -17,6 +17,22 @@ package struct SparseRows: Sendable, Equatable {
         self.offsets = offsets
         self.columns = columns
         self.values = values
+    }
+
+    /// Gives every column another number; a column whose number is -1 is left out. The numbers of the others must ascend.
+    package mutating func renumberColumns(_ numbers: [Int32]) {
+        var (filled, begin) = (0, 0)
+        for row in 0..<count {
+            let end = offsets[row + 1]
+            for position in begin..<end where numbers[Int(columns[position])] >= 0 {
+                columns[filled] = numbers[Int(columns[position])]
+                values[filled] = values[position]
+                filled += 1
+            }
+            (begin, offsets[row + 1]) = (end, filled)
+        }
+        columns.removeLast(columns.count - filled)
+        values.removeLast(values.count - filled)
     }
 
     /// The same matrix by columns; `columns` says how many there are.

@@ -1,0 +1,13 @@
+import ArgumentParser
+import Glibc
+
+/// What every command that trains can be told, whatever it trains.
+struct RunOptions: ParsableArguments {
+    @Option(help: "Epochs.") var iterations = 15
+    @Option(help: "The same seed gives the same result.") var seed: UInt64 = 1
+    @Option(help: "Threads; by default one a core.") var threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+    func validate() throws {
+        guard threads > 0 else { throw ValidationError("There must be at least one thread.") }
+    }
+}
