@@ -197,6 +197,8 @@ package struct Batch: Sendable {
             // By user, which two indices give without a sort: what one user has fits in memory. A row a user, since the
             // server spends more on a row than on what is in it.
             try connection.query("SET LOCAL enable_hashagg = off")
+            // What it would compile takes longer to compile than to run.
+            try connection.query("SET LOCAL jit = off")
             try connection.copyOut(
                 """
                 SELECT user_id, array_agg(video), array_agg(rating), array_agg(at)
