@@ -8,7 +8,7 @@ package import Operations
 ///
 /// | key | type | default | meaning |
 /// |---|---|---|---|
-/// | `database.connections` | 3 or more | 5 | connections at most: the batch keeps up to two, the jobs share the others |
+/// | `database.connections` | 4 or more | 6 | connections at most: the batch keeps up to three, the jobs share the others |
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
 /// | `als.minimumNewRatings` (`ALS_MINIMUM_NEW_RATINGS`) | integer > 0 | 10 | ratings, clicks and erasures since the last version that make a run due |
@@ -47,7 +47,7 @@ package struct RecommenderSettings: Sendable {
     /// Reads the settings; `cores` is the default number of threads.
     package init(_ settings: Settings, cores: Int) throws(SettingsError) {
         broker = try BrokerAddress(settings)
-        database = try DatabaseSettings(settings, connections: 5, atLeast: 3, applicationName: "mien recommender")
+        database = try DatabaseSettings(settings, connections: 6, atLeast: 4, applicationName: "mien recommender")
         concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
         engine = try settings.choice("als.engine", default: .service(.conjugateGradient))
         let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)

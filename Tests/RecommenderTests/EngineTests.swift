@@ -114,27 +114,6 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     }
 }
 
-@Suite struct SparseRowsTests {
-    @Test func sortsAndSumsWithinARow() {
-        var builder = SparseRows.Builder()
-        builder.append(row: 1, column: 4, value: 1)
-        builder.append(row: 1, column: 2, value: 2)
-        builder.append(row: 1, column: 4, value: 3)
-        builder.append(row: 3, column: 0, value: 5)
-        let rows = builder.build(rows: 5)
-        #expect(rows.offsets == [0, 0, 2, 2, 3, 3])
-        #expect(rows.columns == [2, 4, 0])
-        #expect(rows.values == [2, 4, 5])
-    }
-
-    @Test func transposingTwiceGivesTheSame() {
-        let matrix = randomRatings(users: 31, items: 17, density: 0.2, seed: 9)
-        let rows = Ratings(matrix).byUser
-        #expect(rows.transposed(columns: 17).transposed(columns: 31) == rows)
-        #expect(rows.transposed(columns: 17).count == 17)
-    }
-}
-
 @Suite struct TopNTests {
     /// Few different numbers, so that many scores are equal.
     private func coarse(count: Int, rank: Int, seed: UInt64) -> Factors {

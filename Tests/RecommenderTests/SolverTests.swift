@@ -123,18 +123,6 @@ import Testing
         #expect(relativeDifference(one.items.rows, exact.items.rows) < (solver == .cholesky ? 1e-6 : 0.02))
     }
 
-    @Test func columnsAreLeftOutAndRenumbered() {
-        var builder = SparseRows.Builder()
-        for (row, column) in [(0, 1), (0, 2), (1, 2), (3, 0), (3, 3)] {
-            builder.append(row: row, column: column, value: Float(10 * row + column))
-        }
-        var rows = builder.build(rows: 4)
-        rows.renumberColumns([0, 1, -1, 2])
-        #expect(rows.columns == [1, 0, 2])
-        #expect(rows.values == [1, 30, 33])
-        #expect((0..<4).map { rows.range(of: $0) } == [0..<1, 1..<1, 1..<1, 1..<3])
-    }
-
     @Test(arguments: instructions) func recoversPlantedGroups(instructions: Instructions) throws {
         let (users, items, groups) = (300, 120, 6)
         let ratings = planted(users: users, items: items, groups: groups, seed: 5)

@@ -3,9 +3,9 @@ import DatabaseTesting
 import Recommender
 
 extension TestDatabase {
-    /// A pool on a database of its own.
+    /// A pool on a database of its own: with room for a batch, for what stands in its way and for whoever looks on.
     static func with<R: Sendable>(_ body: (Database) async throws -> R) async throws -> R {
-        try await withAddress { address in try await withPool(of: address, body) }
+        try await withAddress { address in try await withPool(of: address, connections: 6, body) }
     }
 
     /// A prepared store in a database of its own, with the bundled catalogue's videos among its items.

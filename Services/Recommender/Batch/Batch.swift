@@ -69,7 +69,7 @@ package struct Batch: Sendable {
     private func trainAndPublish() async throws -> Outcome {
         var laps = Laps()
         logger.info("als run begins")
-        let snapshot = try await read()
+        let snapshot = try await Snapshot.read(store)
         laps.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
@@ -156,132 +156,6 @@ package struct Batch: Sendable {
             logger.warning("als gate keeps the current version's settings: those set now are worse", metadata: metadata)
         } else {
             logger.info("als gate passed", metadata: metadata)
-        }
-    }
-
-    // MARK: Reading
-
-    /// The ratings at one moment.
-    private struct Snapshot: Sendable {
-        /// The moment, as Postgres writes it, and the value of the sequence `changes`.
-        var moment: String
-        var change: Int
-        var users: [UUID]
-        var videos: [String]
-        var ratings: Ratings
-        /// What was watched without being enjoyed.
-        var watched: SparseRows
-        /// The video each user enjoyed last; -1 for none.
-        var latest: [Int32]
-        /// The current version's settings.
-        var parameters: TrainingParameters?
-    }
-
-    private func read() async throws -> Snapshot {
-        let clickWeight = store.clickWeight
-        return try await store.database.transaction { connection in
-            try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            try connection.query("SET LOCAL statement_timeout = 0")
-            let moment = try connection.query(
-                "SELECT pg_current_snapshot()::text AS moment, last_value AS change FROM recommender.changes")[0]
-            let parameters = try connection.query("SELECT parameters FROM recommender.versions WHERE current").first
-                .map {
-                    try JSONDecoder().decode(TrainingParameters.self, from: try $0.decode("parameters", as: Data.self))
-                }
-            // Every rated video is one of these. Numbered in an order of their own, so that the same ratings give the same
-            // version.
-            let videos = try connection.query("SELECT video FROM recommender.items ORDER BY video COLLATE \"C\"")
-                .map { try $0.decode("video", as: String.self) }
-            let indices = Dictionary(uniqueKeysWithValues: zip(videos, Int32(0)...))
-            var rows = UserRows()
-            // By user, which two indices give without a sort: what one user has fits in memory. A row a user, since the
-            // server spends more on a row than on what is in it.
-            try connection.query("SET LOCAL enable_hashagg = off")
-            // What it would compile takes longer to compile than to run.
-            try connection.query("SET LOCAL jit = off")
-            try connection.copyOut(
-                """
-                SELECT user_id, array_agg(video), array_agg(rating), array_agg(at)
-                FROM (
-                    SELECT user_id, video, rating::float4, at FROM recommender.reactions
-                    UNION ALL
-                    SELECT user_id, video, \(clickWeight)::float4, at FROM recommender.clicks
-                    ORDER BY user_id
-                ) AS ratings
-                GROUP BY user_id
-                ORDER BY user_id
-                """
-            ) { row in
-                let (user, rated) = (try row.next(UUID.self), try row.next([String].self))
-                let (values, moments) = (try row.next([Float].self), try row.next([Int64].self))
-                let entries = try rated.indices.map { index in
-                    guard let item = indices[rated[index]] else {
-                        throw DatabaseError.decoding("\(rated[index]) was rated and is not among the videos")
-                    }
-                    return Rated(item: item, value: values[index], at: moments[index])
-                }
-                rows.append(user, entries)
-            }
-            return try rows.snapshot(
-                moment: moment.decode("moment"), change: moment.decode("change"), videos: videos, parameters: parameters
-            )
-        }
-    }
-
-    /// A reaction or a click.
-    private struct Rated {
-        var item: Int32
-        var value: Float
-        /// Microseconds, as Postgres counts them.
-        var at: Int64
-    }
-
-    /// Ratings user by user, each user's in any order, as rows of sums.
-    private struct UserRows {
-        private(set) var users: [UUID] = []
-        private(set) var enjoyed = SparseRows.Builder()
-        private(set) var watched = SparseRows.Builder()
-        private(set) var latest: [Int32] = []
-
-        /// Adds a user's row: r is the sum over what there is of a video, zero where it was only watched.
-        mutating func append(_ user: UUID, _ rated: [Rated]) {
-            let entries = rated.sorted { ($0.item, $0.at) < ($1.item, $1.at) }
-            users.append(user)
-            var last = Rated(item: -1, value: 0, at: .min)
-            var next = entries.startIndex
-            while next < entries.endIndex {
-                var sum = entries[next]
-                next += 1
-                while next < entries.endIndex, entries[next].item == sum.item {
-                    sum.value += entries[next].value
-                    sum.at = entries[next].at
-                    next += 1
-                }
-                if sum.value > 0 {
-                    enjoyed.append(row: users.count - 1, column: Int(sum.item), value: sum.value)
-                    if sum.at > last.at { last = sum }
-                } else {
-                    watched.append(row: users.count - 1, column: Int(sum.item), value: 0)
-                }
-            }
-            latest.append(last.item)
-        }
-
-        /// What was read. Videos that nobody enjoyed have no vectors and are left out; the others are numbered in the same order.
-        consuming func snapshot(
-            moment: String, change: Int, videos: [String], parameters: TrainingParameters?
-        ) -> Snapshot {
-            var (enjoyed, watched) = (enjoyed.build(rows: users.count), watched.build(rows: users.count))
-            var numbers = [Int32](repeating: -1, count: videos.count)
-            for item in enjoyed.columns { numbers[Int(item)] = 0 }
-            let known = videos.indices.filter { numbers[$0] == 0 }
-            for (number, video) in known.enumerated() { numbers[video] = Int32(number) }
-            enjoyed.renumberColumns(numbers)
-            watched.renumberColumns(numbers)
-            return Snapshot(
-                moment: moment, change: change, users: users, videos: known.map { videos[$0] },
-                ratings: Ratings(byUser: enjoyed, items: known.count), watched: watched,
-                latest: latest.map { $0 < 0 ? -1 : numbers[Int($0)] }, parameters: parameters)
         }
     }
 

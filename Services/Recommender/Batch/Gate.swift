@@ -70,7 +70,8 @@ package struct Gate: Sendable {
         }
         var (trained, metrics) = try measure(proposed)
         var figures = Figures(
-            proposed: Score(metrics), popularity: Score(evaluation.measurePopularity(threads: threads)), users: metrics.users)
+            proposed: Score(metrics), popularity: Score(evaluation.measurePopularity(threads: threads)),
+            users: metrics.users)
         var parameters = proposed
         if let current, current != proposed {
             let other = try measure(current)

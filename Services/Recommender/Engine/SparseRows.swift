@@ -19,8 +19,8 @@ package struct SparseRows: Sendable, Equatable {
         self.values = values
     }
 
-    /// Gives every column another number; a column whose number is -1 is left out. The numbers of the others must ascend.
-    package mutating func renumberColumns(_ numbers: [Int32]) {
+    /// Every column by another number; a column whose number is -1 is left out. The numbers of the others must ascend.
+    package consuming func renumberingColumns(_ numbers: [Int32]) -> SparseRows {
         var (filled, begin) = (0, 0)
         for row in 0..<count {
             let end = offsets[row + 1]
@@ -33,6 +33,15 @@ package struct SparseRows: Sendable, Equatable {
         }
         columns.removeLast(columns.count - filled)
         values.removeLast(values.count - filled)
+        return self
+    }
+
+    /// Adds the rows of another matrix below these.
+    package mutating func append(_ other: SparseRows) {
+        let shift = columns.count
+        offsets += other.offsets.dropFirst().map { $0 + shift }
+        columns += other.columns
+        values += other.values
     }
 
     /// The same matrix by columns; `columns` says how many there are.
