@@ -91,6 +91,7 @@ private struct UserRows: Sendable {
         // By user, which two indices give without a sort: what one user has fits in memory. A row a user, since the server
         // spends more on a row than on what is in it.
         try connection.query("SET LOCAL enable_hashagg = off")
+        try connection.query("SET LOCAL enable_sort = off")
         // What would be compiled takes longer to compile than to run.
         try connection.query("SET LOCAL jit = off")
         var (enjoyed, watched) = (SparseRows.Builder(), SparseRows.Builder())

@@ -21,6 +21,7 @@ package struct SparseRows: Sendable, Equatable {
 
     /// Every column by another number; a column whose number is -1 is left out. The numbers of the others must ascend.
     package consuming func renumberingColumns(_ numbers: [Int32]) -> SparseRows {
+        if numbers.indices.allSatisfy({ numbers[$0] == $0 }) { return self }
         var (filled, begin) = (0, 0)
         for row in 0..<count {
             let end = offsets[row + 1]
