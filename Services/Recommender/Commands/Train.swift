@@ -17,7 +17,8 @@ struct Train: AsyncParsableCommand {
         let factors = try await training.train(ratings)
         guard let output else { return }
         let top = TopN(
-            users: factors.users, items: factors.items, seen: [ratings.byUser], limit: limit, threads: training.run.threads)
+            users: factors.users, items: factors.items, seen: [ratings.byUser], limit: limit,
+            threads: training.run.threads)
         var text = "user,rank,item,score\n"
         for (index, user) in file.users.enumerated() {
             for (place, ranked) in top[index].enumerated() {
