@@ -108,7 +108,7 @@ def occlude(images: Tensor) -> Tensor:
 
 def augment(images: Tensor, strength: float = 1.0) -> Tensor:
     """One random view of every image. The costly distortions act on random parts of the batch, one setting a part;
-    `strength` scales their shares, 1 being what the shipped network was trained with."""
+    `strength` scales their shares."""
     images = recolour(misalign(images))
 
     def part(share: float) -> Tensor:

@@ -17,23 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-# Without AMX's CPUID leaf some virtual machines stop oneDNN's bf16 kernels with SIGILL; set before torch is imported.
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
-# Threads that wait must not spin: other work may need the processor.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-
-from ..muon import computes_bfloat16  # noqa: E402
-from .augmentation import augment  # noqa: E402
-from .data import TrainingSet, shuffled  # noqa: E402
-from .network import IdentityNetwork  # noqa: E402
-from .optimiser import Horizon, make_optimisers, rate_factor  # noqa: E402
-from .shipped import start_from  # noqa: E402
+from ..muon import computes_bfloat16
+from .augmentation import augment
+from .data import TrainingSet, shuffled
+from .network import IdentityNetwork
+from .optimiser import Horizon, make_optimisers, rate_factor
+from .shipped import start_from
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Settings:
     muon_lr: float = 0.02
     adam_lr: float = 2e-3
     average: float = 0.998
-    strength: float = 1.0
+    strength: float = 0.6
     save_seconds: float = 180.0
     precision: str = "f32"
     threads: int = 1
