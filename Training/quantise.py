@@ -1,6 +1,6 @@
 """Quantise the exported networks to int8: `python -m Training.quantise --faces DIR --expressions DIR`.
 
-Post-training quantisation by NNCF: symmetric weights, asymmetric activations, ranges from 300 training pictures. Writes
+Post-training quantisation by NNCF: symmetric weights, asymmetric activations, ranges from 1,000 training pictures. Writes
 Models/int8, a folder of models of its own (`models.directory`): the two networks, the detector's entries unchanged.
 """
 
@@ -22,7 +22,7 @@ from . import manifest
 from .expression.data import training_split
 from .identity.data import TrainingSet
 
-SAMPLES = 300
+SAMPLES = 1000
 DETECTOR = ("proposal", "refinement", "output")
 VERSION_SUFFIX = "-int8"
 

@@ -53,6 +53,24 @@ struct AnalysisTests {
         #expect(try await lanes.withLane { try await $0.read([]) }.isEmpty)
     }
 
+    /// The tolerance that README states.
+    @Test("in int8 the networks say the same, within the tolerance", arguments: ["astronaut.png", "obama.jpg", "biden.jpg"])
+    func int8(photo: String) async throws {
+        let file = Photos.data(photo)
+        let (exact, quick) = (try Networks.lanes(), try Networks.int8Lanes())
+        let face = try await exact.withLane { try await $0.look(at: file, LookSettings()) }
+        let expected = try await exact.withLane { try await $0.read([face])[0] }
+        let found = try await quick.withLane { try await $0.read([face])[0] }
+        let cosine = zip(expected.identity, found.identity).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(cosine > 0.97)
+        let (wanted, mood) = (
+            exact.networks.analysis(of: face, expected, reacting: false).mood,
+            quick.networks.analysis(of: face, found, reacting: false).mood
+        )
+        #expect(mood.name == wanted.name)
+        for (name, score) in wanted.scores { #expect(abs(try #require(mood.scores[name]) - score) < 0.1) }
+    }
+
     @Test("a picture without a face is a failure, not an error")
     func noFace() async throws {
         let file = Encoded.png(Photos.plain(width: 80, height: 80))

@@ -12,6 +12,9 @@ enum Networks {
     private static let shared = Result { try AnalysisLanes(directory: directory, count: 2) }
 
     static func lanes() throws -> AnalysisLanes { try shared.get() }
+
+    /// The same networks in int8.
+    static func int8Lanes() throws -> AnalysisLanes { try AnalysisLanes(directory: directory + "/int8", count: 1) }
 }
 
 /// A copy of the models' folder for a test to spoil; removed at the end.
