@@ -71,7 +71,8 @@ def compare(arguments):
 
 
 def measure_scale(arguments):
-    """CPU-seconds an epoch and rating: between few and more epochs, so that what is done once doesn't count."""
+    """CPU-seconds an epoch and rating: between two epochs and the wanted ones beyond, so that what is done once doesn't count.
+    Off the line is how far the costs lie from the proportional one that fits them best."""
     print(f"{'ratings':>12} {'rank':>4} {'CPU-s an epoch':>14} {'ns a rating':>12} {'peak MB':>8}")
     costs = {}
     for count in (1_000_000, 5_000_000, 20_000_000, 50_000_000):
@@ -79,12 +80,15 @@ def measure_scale(arguments):
             print("50 million ratings are left out: making them takes 6 GB of memory")
             continue
         file = ratings(shape.ML20M.scaled(count))
-        short, long = ([mien(file, 64, epochs, arguments.threads) for _ in range(arguments.repeat)] for epochs in (2, 5))
+        short, long = ([mien(file, 64, epochs, arguments.threads) for _ in range(arguments.repeat)]
+                       for epochs in (2, 2 + arguments.epochs))  # fmt: skip
         epoch = (statistics.median(run["fit_cpu"] for run in long)
-                 - statistics.median(run["fit_cpu"] for run in short)) / 3  # fmt: skip
+                 - statistics.median(run["fit_cpu"] for run in short)) / arguments.epochs  # fmt: skip
         costs[count] = epoch / count * 1e9
         print(f"{count:12,} {64:4} {epoch:14.3f} {costs[count]:12.1f} {long[0]['peak_mb']:8.0f}", flush=True)
-    return {"nanoseconds_a_rating": {str(count): round(cost, 1) for count, cost in costs.items()}, "cpu": cpu()}
+    least, most = min(costs.values()), max(costs.values())
+    return {"nanoseconds_a_rating": {str(count): round(cost, 1) for count, cost in costs.items()},
+            "off_the_line": round((most - least) / (most + least), 3), "cpu": cpu()}  # fmt: skip
 
 
 def measure_spark(arguments):
