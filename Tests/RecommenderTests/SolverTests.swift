@@ -30,11 +30,11 @@ import Testing
         for rank in [1, 3, 16, 40] {
             let fixed = Factors(count: 70, rank: rank, seed: 1)
             func loss(_ solver: Solver, from start: Factors) throws -> Double {
-                var users = start
+                var (users, memory) = (start, fixed)
                 return try HalfStep(
                     ratings: ratings.byUser, equations: NormalEquations(objective, others: 70), fixed: fixed,
                     solver: solver, instructions: instructions, threads: 2
-                ).solve(&users)
+                ).solve(&users, memory: &memory)
             }
             let exact = try loss(.cholesky, from: Factors(count: 90, rank: rank))
             for start in [Factors(count: 90, rank: rank), Factors(count: 90, rank: rank, seed: 9)] {

@@ -64,16 +64,19 @@ package enum AlternatingLeastSquares {
         var users = start?.users ?? Factors(count: ratings.users, rank: rank, seed: parameters.seed)
         var items = start?.items ?? Factors(count: ratings.items, rank: rank)
         precondition(users.rank == rank && users.count == ratings.users && items.count == ratings.items, "same shape")
+        var (userMemory, itemMemory) = (
+            Factors(count: users.count, rank: rank), Factors(count: items.count, rank: rank)
+        )
         var losses: [Double] = []
         for epoch in 1...parameters.iterations {
             _ = try HalfStep(
                 ratings: ratings.byItem, equations: itemEquations, fixed: users, solver: parameters.solver,
                 instructions: instructions, threads: threads
-            ).solve(&items)
+            ).solve(&items, memory: &userMemory)
             let pairs = try HalfStep(
                 ratings: ratings.byUser, equations: userEquations, fixed: items, solver: parameters.solver,
                 instructions: instructions, threads: threads
-            ).solve(&users)
+            ).solve(&users, memory: &itemMemory)
             let loss = userEquations.lossScale * (pairs + itemEquations.penalty(of: items, ratings: ratings.byItem))
             losses.append(loss)
             try onEpoch(epoch, loss)

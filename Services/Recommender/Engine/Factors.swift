@@ -38,6 +38,13 @@ package struct Factors: Sendable {
         fill { _ in Float(deviation * random.normal()) }
     }
 
+    /// These, leaving none here: whoever takes them holds the only reference and writes without a copy.
+    mutating func taken() -> Factors {
+        let factors = self
+        self = Factors(count: 0, rank: rank)
+        return factors
+    }
+
     /// Calls `body` with the first row's first number, at a multiple of 64 bytes; row `i` begins `i * width` numbers behind it.
     func withUnsafePointer<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
         withExtendedLifetime(numbers) { body(UnsafePointer(numbers.start)) }

@@ -28,14 +28,14 @@ struct HalfStep {
     /// Replaces `factors`, the last solutions or zeros, by the solutions.
     ///
     /// Returns the part of the scaled loss that belongs to the pairs and to these rows' penalty; the fixed side's penalty
-    /// is not in it.
-    func solve(_ factors: inout Factors) throws(EngineError) -> Double {
+    /// is not in it. Works in `memory`, of the fixed side's shape, so that a next half-step need not have new pages cleared.
+    func solve(_ factors: inout Factors, memory: inout Factors) throws(EngineError) -> Double {
         let gram = gram(of: fixed, threads: threads)
         let shared = solveSharedRows(gram: gram, into: &factors)
         let others =
             switch solver {
             case .cholesky: solveExactly(gram: gram, into: &factors)
-            case .conjugateGradient: try solveByConjugateGradients(gram: gram, into: &factors)
+            case .conjugateGradient: try solveByConjugateGradients(gram: gram, into: &factors, memory: &memory)
             }
         guard (shared + others).isFinite else { throw .notPositiveDefinite }
         return shared + others
@@ -89,10 +89,14 @@ struct HalfStep {
         }
     }
 
-    private func solveByConjugateGradients(gram: [Float], into factors: inout Factors) throws(EngineError) -> Double {
+    private func solveByConjugateGradients(
+        gram: [Float], into factors: inout Factors, memory: inout Factors
+    ) throws(EngineError) -> Double {
         let width = fixed.width
         let (lambda, isUniform) = sharedRegularisation()
-        let basis = try SharedBasis(gram: gram, fixed: fixed, lambda: lambda, isUniform: isUniform, threads: threads)
+        let basis = try SharedBasis(
+            gram: gram, fixed: fixed, lambda: lambda, isUniform: isUniform, memory: memory.taken(), threads: threads)
+        defer { memory = basis.vectors }
         return basis.withEquations(of: ratings, equations) { problems in
             solveChunks(of: &factors, making: { Factors(count: 3, rank: width) }) { rows, target, scratch in
                 let first = target + rows.lowerBound * width

@@ -13,16 +13,17 @@ struct SharedBasis {
     /// The λ in it.
     private let lambda: Float
     /// The other side's vectors in this basis.
-    private let vectors: Factors
+    let vectors: Factors
     /// U⁻ᵀU⁻¹: what |x|² is in this basis. Has no rows where no row of the half-step has a surplus.
     private let penalty: Factors
 
     /// The basis for `fixed`, whose `gram` is YᵀY (width × width, upper triangle). `lambda`, above zero, is the rows' mean λ, and
     /// `isUniform` if no row has another.
     ///
-    /// Where λ is lost beside YᵀY in single precision, a greater one is shared, and the rows' surplus is below zero.
+    /// Where λ is lost beside YᵀY in single precision, a greater one is shared, and the rows' surplus is below zero. The other
+    /// side's vectors are kept in `memory`, whatever that held.
     init(
-        gram shared: [Float], fixed: Factors, lambda: Float, isUniform: Bool, threads: Int
+        gram shared: [Float], fixed: Factors, lambda: Float, isUniform: Bool, memory: consuming Factors, threads: Int
     ) throws(EngineError) {
         let width = fixed.width
         let trace = (0..<width).reduce(Float(0)) { $0 + shared[$1 * width + $1] }
@@ -45,24 +46,28 @@ struct SharedBasis {
         inverse.withUnsafeMutablePointer { numbers in
             for index in 0..<(hasSurplus ? width : 0) { numbers[index * width + index] = 1 }
         }
-        inverse = Self.divide(inverse, by: triangle, threads: 1)
+        inverse = Self.divide(inverse, by: triangle, into: Factors(count: inverse.count, rank: width), threads: 1)
         penalty = Factors(rank: width, values: hasSurplus ? bothTriangles(gram(of: inverse, threads: 1), width) : [])
-        vectors = Self.divide(fixed, by: triangle, threads: threads)
+        vectors = Self.divide(fixed, by: triangle, into: memory, threads: threads)
         self.triangle = triangle
         self.lambda = sharedLambda
     }
 
-    /// Each row times U⁻¹ from the right, which makes U⁻ᵀy of y.
-    private static func divide(_ factors: Factors, by triangle: [Float], threads: Int) -> Factors {
+    /// Each row times U⁻¹ from the right, which makes U⁻ᵀy of y; `target` has as many rows.
+    private static func divide(
+        _ factors: Factors, by triangle: [Float], into target: consuming Factors, threads: Int
+    ) -> Factors {
         let (width, piece) = (factors.width, 512)
-        var result = factors
-        result.withUnsafeMutablePointer { rows in
-            withThreads(threads, chunks: (factors.count + piece - 1) / piece) { queue in
-                while let chunk = queue.next() {
-                    let first = chunk * piece
-                    BLAS.divide(
-                        rows + first * width, rows: min(piece, factors.count - first), byTriangle: triangle, rank: width
-                    )
+        var result = target
+        factors.withUnsafePointer { source in
+            result.withUnsafeMutablePointer { rows in
+                withThreads(threads, chunks: (factors.count + piece - 1) / piece) { queue in
+                    while let chunk = queue.next() {
+                        let first = chunk * piece
+                        let count = min(piece, factors.count - first)
+                        (rows + first * width).update(from: source + first * width, count: count * width)
+                        BLAS.divide(rows + first * width, rows: count, byTriangle: triangle, rank: width)
+                    }
                 }
             }
         }
