@@ -7,7 +7,6 @@ Models/int8, a folder of models of its own (`models.directory`): the two network
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from . import manifest
 from .expression.data import training_split
+from .expression.export import digest
 from .identity.data import TrainingSet
 
 SAMPLES = 1000
@@ -57,7 +57,7 @@ def write(name: str, model: ov.Model, models: Path, out: Path) -> None:
     entry = json.loads((models / f"{name}.json").read_text())
     ov.save_model(model, out / f"{name}.xml", compress_to_fp16=True)
     for part in ("graph", "weights"):
-        entry[part]["sha256"] = hashlib.sha256((out / entry[part]["file"]).read_bytes()).hexdigest()
+        entry[part]["sha256"] = digest(out / entry[part]["file"])
     entry["version"] += VERSION_SUFFIX
     entry["card"] = f"../{entry['card']}"
     (out / f"{name}.json").write_text(json.dumps(entry, indent=2) + "\n")

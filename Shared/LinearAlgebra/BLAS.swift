@@ -50,23 +50,14 @@ package enum BLAS {
             blasint(rank), matrix, blasint(rank))
     }
 
-    /// matrix = matrix · U⁻¹; `matrix` is rows × rank, U rank × rank, upper triangle.
+    /// matrix = matrix · U⁻¹, or matrix · U⁻ᵀ where `transposed`; `matrix` is rows × rank, U rank × rank, upper triangle.
     package static func divide(
-        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTriangle triangle: UnsafePointer<Float>, rank: Int
+        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTriangle triangle: UnsafePointer<Float>,
+        transposed: Bool = false, rank: Int
     ) {
         cblas_strsm(
-            CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, blasint(rows), blasint(rank), 1,
-            triangle,
-            blasint(rank), matrix, blasint(rank))
-    }
-
-    /// matrix = matrix · U⁻ᵀ; `matrix` is rows × rank, U rank × rank, upper triangle.
-    package static func divide(
-        _ matrix: UnsafeMutablePointer<Float>, rows: Int, byTransposedTriangle triangle: UnsafePointer<Float>, rank: Int
-    ) {
-        cblas_strsm(
-            CblasRowMajor, CblasRight, CblasUpper, CblasTrans, CblasNonUnit, blasint(rows), blasint(rank), 1, triangle,
-            blasint(rank), matrix, blasint(rank))
+            CblasRowMajor, CblasRight, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, blasint(rows),
+            blasint(rank), 1, triangle, blasint(rank), matrix, blasint(rank))
     }
 
     /// Replaces the symmetric positive definite `matrix` (rank × rank, upper triangle) by its Cholesky factor and each of

@@ -22,7 +22,7 @@ struct HalfStep {
 
     /// A row with more ratings is solved by all threads together, so that none is left alone with the most popular item, and
     /// exactly: the pieces of its matrix can be summed one by one. The number doesn't depend on the threads, and so neither do
-    /// the results. Below it the matrix costs more than it saves: rank² / 2 multiplications a rating against 8 · rank.
+    /// the results. Below it the matrix costs more than it saves: rank² / 2 multiplications a rating against 2 · rank a step.
     private var mostRatings: Int { max(2 * Self.chunkRatings, ratings.columns.count / 64) }
 
     /// Replaces `factors`, the last solutions or zeros, by the solutions.

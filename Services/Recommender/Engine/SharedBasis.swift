@@ -81,7 +81,7 @@ struct SharedBasis {
 
     /// Takes them back: x becomes U⁻¹x.
     func leave(_ vectors: UnsafeMutablePointer<Float>, count: Int) {
-        BLAS.divide(vectors, rows: count, byTransposedTriangle: triangle, rank: self.vectors.width)
+        BLAS.divide(vectors, rows: count, byTriangle: triangle, transposed: true, rank: self.vectors.width)
     }
 
     /// What a row with this λ has beyond the shared one; may be below zero.
