@@ -98,6 +98,10 @@ struct BatchTests {
             let batch = scenario.batch { _ = try await scenario.send(ErasureRequested(user: people[5]), .erasure) }
             #expect(try await batch.run() == .published(version: 1, rows: 160))
             #expect(try await scenario.count("top") == 150)
+            for table in ["top", "summaries", "reactions", "people"] {
+                #expect(try await scenario.count(table, "user_id = '\(people[5])'") == 0)
+            }
+            _ = try await scenario.batch().run()
             #expect(try await scenario.count("top", "user_id = '\(people[5])'") == 0)
         }
     }

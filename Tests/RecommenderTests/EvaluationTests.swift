@@ -34,6 +34,14 @@ import Testing
         #expect(evaluation.measurePopularity(threads: 2) == RankingMetrics(recall20: 1, ndcg10: 1, ndcg20: 1, users: 3))
     }
 
+    @Test func threadsDontChangeIt() {
+        let ratings = randomRatings(users: 3000, items: 40, density: 0.2, seed: 4)
+        let evaluation = RankingEvaluation(
+            training: Ratings(ratings),
+            heldBack: Ratings(randomRatings(users: 3000, items: 40, density: 0.1, seed: 5)).byUser)
+        #expect(evaluation.measurePopularity(threads: 1) == evaluation.measurePopularity(threads: 3))
+    }
+
     @Test func nobodyHeldBackIsZero() {
         let evaluation = RankingEvaluation(training: Ratings(byUser: rows([[0]]), items: 1), heldBack: rows([[]]))
         #expect(evaluation.measurePopularity(threads: 2) == RankingMetrics(recall20: 0, ndcg10: 0, ndcg20: 0, users: 0))

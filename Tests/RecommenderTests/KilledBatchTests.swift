@@ -9,12 +9,13 @@ import Testing
 struct KilledBatchTests {
     /// Where in a batch the end comes.
     enum Phase: CaseIterable {
-        case reading, training, writing, flipping
+        case reading, keeping, training, writing, flipping
 
         /// What keeps a batch in this phase while a transaction holds it.
         var obstacle: String? {
             switch self {
             case .reading: "LOCK TABLE recommender.reactions"
+            case .keeping: "LOCK TABLE recommender.summaries IN SHARE MODE"
             case .training: nil
             case .writing: "LOCK TABLE recommender.top IN SHARE MODE"
             case .flipping: "SELECT pg_advisory_xact_lock_shared(3361, 0)"
@@ -26,8 +27,9 @@ struct KilledBatchTests {
             let query =
                 switch self {
                 case .reading: "%recommender.reactions%"
+                case .keeping: "COPY recommender.summaries%"
                 case .training: ""
-                case .writing: "COPY recommender.top%"
+                case .writing: "ALTER TABLE recommender.top ATTACH%"
                 case .flipping: "%pg_advisory_xact_lock(3361%"
                 }
             return """
@@ -40,7 +42,7 @@ struct KilledBatchTests {
     @Test(arguments: Phase.allCases)
     func aProcessKilledInMidBatchChangesNothing(_ phase: Phase) async throws {
         try await TestDatabase.withStore { store in
-            let scenario = try await publishedScenario(store)
+            let scenario = try await publishedScenario(store, isSummedUp: phase != .reading && phase != .keeping)
             try await during(phase, store) {
                 let process = try await RecommenderProcess(store.database, epochs: phase == .training ? 10_000 : 1)
                 defer { process.kill() }
@@ -64,10 +66,10 @@ struct KilledBatchTests {
         }
     }
 
-    @Test(arguments: [Phase.reading, .writing, .flipping])
+    @Test(arguments: [Phase.reading, .keeping, .writing, .flipping])
     func aDatabaseThatEndsTheSessionInMidBatchChangesNothing(_ phase: Phase) async throws {
         try await TestDatabase.withStore { store in
-            let scenario = try await publishedScenario(store)
+            let scenario = try await publishedScenario(store, isSummedUp: phase != .reading && phase != .keeping)
             try await during(phase, store) {
                 async let failure = failure(of: scenario.batch())
                 var waiting: [Int32] = []
@@ -89,12 +91,13 @@ struct KilledBatchTests {
 
     // MARK: Parts
 
-    /// Two groups of people with a version, and something new to train on.
-    private func publishedScenario(_ store: Store) async throws -> Scenario {
+    /// Two groups of people with a version, and something new to train on: ratings that are summed up already, or not.
+    private func publishedScenario(_ store: Store, isSummedUp: Bool) async throws -> Scenario {
         let scenario = try Scenario(store)
         _ = try await scenario.rateInTwoGroups()
         #expect(try await scenario.batch().run() == .published(version: 1, rows: 160))
         try await store.database.query("SELECT nextval('recommender.changes')")
+        if !isSummedUp { try await store.database.query("DELETE FROM recommender.summaries") }
         return scenario
     }
 

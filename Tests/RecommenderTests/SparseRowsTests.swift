@@ -25,6 +25,17 @@ import Testing
         #expect(upper == expected.build(rows: 6))
     }
 
+    @Test func aRowIsAddedWithoutOneEntry() {
+        let matrix = rows([(0, 1), (0, 4), (0, 7)], count: 2)
+        var other = SparseRows()
+        for position in 0..<3 { other.append(row: 0, of: matrix, without: position) }
+        other.append(row: 1, of: matrix)
+        other.append(row: 0, of: matrix)
+        #expect(other.offsets == [0, 2, 4, 6, 6, 9])
+        #expect(other.columns == [4, 7, 1, 7, 1, 4, 1, 4, 7])
+        #expect(other.values == other.columns.map(Float.init))
+    }
+
     @Test func sortsAndSumsWithinARow() {
         var builder = SparseRows.Builder()
         builder.append(row: 1, column: 4, value: 1)
@@ -42,5 +53,6 @@ import Testing
         let rows = Ratings(matrix).byUser
         #expect(rows.transposed(columns: 17).transposed(columns: 31) == rows)
         #expect(rows.transposed(columns: 17).count == 17)
+        for threads in 2...5 { #expect(rows.transposed(columns: 17, threads: threads) == rows.transposed(columns: 17)) }
     }
 }

@@ -85,13 +85,29 @@ def make_targets(data: Path, out: Path, images: NDArray[np.uint8]) -> NDArray[np
     return np.load(path)
 
 
+def find_alike(out: Path, targets: NDArray[np.float16], rows: NDArray[np.int64], count: int = 8) -> NDArray[np.int64]:
+    """For each of `rows` the `count` other ones whose targets are nearest, from `out`/alike.npy or computed there."""
+    path = out / "alike.npy"
+    if not path.exists():
+        vectors = targets[rows].astype(np.float32)
+        alike = np.empty((len(rows), count), np.int64)
+        for start in range(0, len(rows), 512):
+            cosines = vectors[start : start + 512] @ vectors.T
+            cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
+            alike[start : start + 512] = rows[np.argpartition(-cosines, count, axis=1)[:, :count]]
+        np.save(path, alike)
+    return np.load(path)
+
+
 @dataclass(frozen=True)
 class TrainingSet:
-    """Images with their targets, and the rows of them that are trained on and watched."""
+    """Images with their targets, the rows of them that are trained on, which others each of those looks like [rows, N],
+    and the rows that are watched."""
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float16]
     rows: NDArray[np.int64]
+    alike: NDArray[np.int64]
     watched: NDArray[np.int64]
 
     @staticmethod
@@ -103,7 +119,9 @@ class TrainingSet:
         images = decode(data, out, crops)
         targets = make_targets(data, out, images)
         development = np.array([i for i, crop in enumerate(crops) if crop.lfw_development == 1])
-        return TrainingSet(images, targets, training_rows(data, crops), development[:: max(1, len(development) // 1000)])
+        rows = training_rows(data, crops)
+        alike = find_alike(out, targets, rows)
+        return TrainingSet(images, targets, rows, alike, development[:: max(1, len(development) // 1000)])
 
     @staticmethod
     def synthetic(count: int = 256) -> TrainingSet:
@@ -114,13 +132,18 @@ class TrainingSet:
         projection = generator.standard_normal((6, EMBEDDING_WIDTH // 2)).astype(np.float32)
         half = (colours.reshape(count, -1).astype(np.float32) - 127.5) @ projection
         targets = normalise(np.concatenate([half, half], 1))
-        rows = np.arange(count)
-        return TrainingSet(images, targets.astype(np.float16), rows[: count * 3 // 4], rows[count * 3 // 4 :])
+        rows = np.arange(count * 3 // 4)
+        alike = np.stack([(rows + step) % len(rows) for step in (1, 2)], 1)
+        return TrainingSet(images, targets.astype(np.float16), rows, alike, np.arange(len(rows), count))
 
 
-def shuffled(rows: NDArray[np.int64], batch: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Batches of rows without end, every row once an epoch."""
+def paired(data: TrainingSet, batch: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Batches of rows without end: pairs, one after another, of every row once an epoch and, half of the time, one that
+    looks like it, otherwise any."""
     while True:
-        order = generator.permutation(rows)
-        for start in range(0, len(order) - batch + 1, batch):
-            yield np.sort(order[start : start + batch])
+        order = generator.permutation(len(data.rows))
+        for start in range(0, len(order) - batch // 2 + 1, batch // 2):
+            chosen = order[start : start + batch // 2]
+            others = data.alike[chosen, generator.integers(0, data.alike.shape[1], len(chosen))]
+            others = np.where(generator.random(len(chosen)) < 0.5, others, generator.choice(data.rows, len(chosen)))
+            yield np.stack([data.rows[chosen], others], 1).ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import openvino as ov
 import torch
 from torch import Tensor, nn
 
-from .network import IdentityNetwork
+from .network import IdentityNetwork, Residual
 
 WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
+FILTER_NORM = 3.5
 
 
 def read_layers(graph: Path) -> list[tuple[Tensor, Tensor]]:
@@ -40,18 +42,36 @@ def read_layers(graph: Path) -> list[tuple[Tensor, Tensor]]:
     return layers
 
 
+def _layers(network: IdentityNetwork, exported: list[tuple[Tensor, Tensor]]) -> list[tuple[nn.Module, nn.Module]]:
+    """Each exported layer's place in the network: a layer and its normalisation."""
+    blocks = [module for module in network.modules() if isinstance(module, Residual)]
+    missing = Counter(block.convolution1.out_channels for block in blocks)
+    for weight, _ in exported:
+        if weight.shape[2:] == (3, 3) and weight.shape[0] == weight.shape[1]:
+            missing[len(weight)] -= 0.5
+    skipped: set[nn.Module] = set()
+    for block in blocks:
+        if missing[block.convolution1.out_channels] > 0:
+            missing[block.convolution1.out_channels] -= 1
+            skipped |= set(block.modules())
+    weighted = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear, *NORMALISATIONS))]
+    modules = [module for module in weighted if module not in skipped]
+    return list(zip(modules[::2], modules[1::2], strict=True))
+
+
 @torch.no_grad()
 def start_from(network: IdentityNetwork, graph: Path, images: Tensor) -> None:
-    """Gives a network that is not trained the function of an exported one.
+    """Gives a network that is not trained the function of an exported one, which may have fewer residual blocks: the
+    others go before them, and begin as what changes nothing.
 
-    The folded filters become filters of unit norm; every normalisation then gets the scale and shift that give back the
+    The folded filters become filters of a trained one's norm, since what a step of Muon changes does not depend on it: to
+    smaller ones every rate is a higher rate. Every normalisation then gets the scale and shift that give back the
     exported layer's output, from its own statistics over `images` [N, 3, 112, 112] in -1...1 (some hundred of them).
     """
-    modules = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear, *NORMALISATIONS))]
-    pairs = list(zip(modules[::2], modules[1::2], strict=True))
-    for (layer, normalisation), (weight, bias) in zip(pairs, read_layers(graph), strict=True):
+    exported = read_layers(graph)
+    for (layer, normalisation), (weight, bias) in zip(_layers(network, exported), exported, strict=True):
         weight = weight.reshape(layer.weight.shape)
-        norms = weight.flatten(1).norm(dim=1).clamp_min(1e-6)
+        norms = weight.flatten(1).norm(dim=1).clamp_min(1e-6) / FILTER_NORM
         layer.weight.copy_(weight / norms.view(-1, *[1] * (weight.ndim - 1)))
         seen: list[Tensor] = []
         hook = normalisation.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

@@ -1,8 +1,10 @@
 """Trains the identity network: `python -m Training.identity.train --data DIR --out DIR`.
 
 Distillation: for a random view of a crop the network is to give the teacher's embedding of the undistorted crop and of
-its mirror image, concatenated; the loss is 1 - cosine, and the halves change places when the view is mirrored. Runs on
-CPU or CUDA, saves a checkpoint every few minutes and goes on from it when started again.
+its mirror image, concatenated; the loss is 1 - cosine, and the halves change places when the view is mirrored. Faces come
+in pairs that look alike to the teacher, whose cosine the network is to give as well: on what it tells apart worst, errors
+in one direction are what merges two people. Runs on CPU or CUDA, saves a checkpoint every few minutes and goes on from it
+when started again.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from torch import Tensor, nn
 
 from ..muon import computes_bfloat16
 from .augmentation import augment
-from .data import TrainingSet, shuffled
+from .data import TrainingSet, paired
 from .network import IdentityNetwork
 from .optimiser import Horizon, make_optimisers, rate_factor
 from .shipped import start_from
@@ -40,6 +42,8 @@ class Settings:
     adam_lr: float = 2e-3
     average: float = 0.998
     strength: float = 0.6
+    # Weight of the squared error of a pair's cosine.
+    pairs: float = 2.0
     save_seconds: float = 180.0
     precision: str = "f32"
     threads: int = 1
@@ -101,12 +105,12 @@ class Trainer:
         return (images * 2 - 1).contiguous(memory_format=torch.channels_last)
 
     def step(self, rows: NDArray[np.int64]) -> float:
-        """One update on a random view of each row; the loss."""
+        """One update on a random view of each row, pairs of rows one after another; the loss."""
         factor = rate_factor(self.progress)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = factor * group.setdefault("full_lr", group["lr"])
-        shares = np.array_split(rows, len(self.replicas))
+        shares = [share.ravel() for share in np.array_split(rows.reshape(-1, 2), len(self.replicas))]
         weights = [len(share) / len(rows) for share in shares]
         loss = sum(self.pool.map(self.accumulate, self.replicas, shares, weights))
         for other in self.replicas[1:]:
@@ -129,7 +133,9 @@ class Trainer:
         replica.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
             embeddings = replica(images)
-        loss = (1 - F.cosine_similarity(embeddings.float(), targets).mean()) * weight
+        embeddings, targets = F.normalize(embeddings.float()), F.normalize(targets)
+        error = (embeddings[::2] * embeddings[1::2] - targets[::2] * targets[1::2]).sum(1)
+        loss = (1 - (embeddings * targets).sum(1).mean() + self.settings.pairs * error.square().mean()) * weight
         loss.backward()
         return float(loss.detach())
 
@@ -182,7 +188,7 @@ class Trainer:
         saved = last = time.time()
         next_watch = self.views - self.views % watch_every + watch_every
         rate_time, rate_views = last, self.views
-        for rows in shuffled(self.data.rows, self.settings.batch, generator):
+        for rows in paired(self.data, self.settings.batch, generator):
             done = self.views
             losses.append(self.step(rows))
             now = time.time()
@@ -220,6 +226,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--start-from", type=Path, help="graph to train on from when there is no checkpoint")
     parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a resumed run goes on")
     parser.add_argument("--batch", type=int, default=Settings.batch)
+    parser.add_argument("--rate", type=float, default=1.0, help="share of the full learning rate; less to train on")
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads on a CPU")
     parser.add_argument("--precision", choices=("f32", "bf16"), default=None, help="bf16 where it is faster")
@@ -254,7 +261,10 @@ def main() -> None:
         raise SystemExit("Name the folder of the training data with --data.")
     precision = arguments.precision or ("bf16" if computes_bfloat16(device) else "f32")
     threads = 1 if device.type == "cuda" else arguments.threads
-    settings = Settings(batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads)
+    settings = Settings(
+        batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads,
+        muon_lr=arguments.rate * Settings.muon_lr, adam_lr=arguments.rate * Settings.adam_lr,
+    )  # fmt: skip
     data = TrainingSet.load(arguments.data, arguments.out)
     trainer = Trainer(settings, data, device, shipped=arguments.start_from)
     checkpoint = arguments.out / "checkpoint.pt"

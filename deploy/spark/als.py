@@ -2,8 +2,9 @@
 
     spark-submit --jars /usr/share/java/postgresql.jar deploy/spark/als.py
 
-One run: ratings in, a version of factors and rows out, or nothing at all. Run it from a timer, and set
-ALS_ENGINE=spark for the recommender, which then trains nothing itself. The driver needs `requirements.txt`, the
+One run: ratings in, a version of factors and rows out, or nothing at all. Run it from the cluster's timer, or with
+`--repeat`, which makes a run every `als.interval` until it is stopped. Set ALS_ENGINE=spark for the recommender, which
+then trains nothing itself. The driver needs `requirements.txt`, the
 executors numpy, and all of them reach the database by the host that `database.url` names. The JDBC driver is Debian's
 libpostgresql-jdbc-java.
 
@@ -13,6 +14,7 @@ Settings are those of the recommender, from the environment (ALS_RANK=64), a fil
 | key | default | meaning |
 |---|---|---|
 | `database.url` | required | libpq URI or conninfo of Postgres, with a host |
+| `als.interval` | 60 | seconds between runs with `--repeat` |
 | `als.minimumNewRatings` | 10 | ratings, clicks and erasures since the last version that make a run due |
 | `als.rank` | 32 | numbers a vector, 1...512 |
 | `als.alpha` | 20 | confidence c = 1 + alpha · r |
@@ -31,6 +33,7 @@ the number of ratings of a typical person. The version stores lambda as it was s
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -105,6 +108,7 @@ def number(key: str, default: float, least: float, most: float, kind: Callable[[
 class Settings:
     """What the batch can be told, each key read and checked when it is made."""
 
+    interval: float = field(default_factory=lambda: number("als.interval", 60, 0.001, 1e9))
     minimum_new_ratings: int = field(default_factory=lambda: number("als.minimumNewRatings", 10, 1, 1e18, int))
     rank: int = field(default_factory=lambda: number("als.rank", 32, 1, 512, int))
     alpha: float = field(default_factory=lambda: number("als.alpha", 20, 1e-37, 1e9))
@@ -326,12 +330,17 @@ def publish(
             "INSERT INTO recommender.models (version, videos, factors) VALUES (%s, %s, %s)",
             (version, trained.videos, trained.model.items.astype("<f4").tobytes()),
         )
+        # A version's rows are a partition, as `Versions.createRows` makes it.
+        rows = f"recommender.top_{version}"
+        cursor.execute(f"CREATE TABLE {rows} (LIKE recommender.top, CHECK (version = {version}))")
         written = 0
-        with cursor.copy("COPY recommender.top (version, user_id, rank, video, score) FROM STDIN") as copy:
+        with cursor.copy(f"COPY {rows} (version, user_id, rank, video, score) FROM STDIN") as copy:
             for person in trained.people.toLocalIterator(prefetchPartitions=True):
                 for place, (item, score) in enumerate(zip(person.items, person.scores, strict=True), start=1):
                     copy.write_row((version, person.user_id, place, trained.videos[item], score))
                     written += 1
+        cursor.execute(f"ALTER TABLE {rows} ADD PRIMARY KEY (user_id, rank, version)")
+        cursor.execute(f"ALTER TABLE recommender.top ATTACH PARTITION {rows} FOR VALUES IN ({version})")
         cursor.execute(
             """
             INSERT INTO recommender.versions
@@ -410,18 +419,19 @@ def fold_in_changed(cursor: psycopg.Cursor, version: int, since: str, trained: T
 
 
 def prune(cursor: psycopg.Cursor, kept: int) -> None:
-    """Deletes the oldest versions so that `kept` stay, and never the current one."""
-    cursor.execute(
+    """Drops the oldest versions so that `kept` stay, and never the current one."""
+    pruned = cursor.execute(
         """
         WITH pruned AS (
             DELETE FROM recommender.versions
             WHERE NOT current AND number NOT IN (SELECT number FROM recommender.versions ORDER BY number DESC LIMIT %s)
             RETURNING number
-        ), models AS (DELETE FROM recommender.models WHERE version IN (SELECT number FROM pruned))
-        DELETE FROM recommender.top WHERE version IN (SELECT number FROM pruned)
+        ) DELETE FROM recommender.models WHERE version IN (SELECT number FROM pruned) RETURNING version
         """,
         (kept,),
-    )
+    ).fetchall()
+    for (version,) in pruned:
+        cursor.execute(f"DROP TABLE recommender.top_{version}")
 
 
 # MARK: The run
@@ -429,6 +439,10 @@ def prune(cursor: psycopg.Cursor, kept: int) -> None:
 
 def say(text: str) -> None:
     print(f"als: {text}", flush=True)
+
+
+def complain(reason: str) -> None:
+    print(f"als: {reason}", file=sys.stderr, flush=True)
 
 
 def run(settings: Settings, address: str) -> str:
@@ -464,13 +478,11 @@ def run(settings: Settings, address: str) -> str:
         return f"version {version} is published, with {rows} rows for {trained.users} people."
 
 
-def main() -> int:
+def attempt(settings: Settings, address: str) -> bool:
+    """One run; says what it came to, or why it failed, and returns whether it did not fail."""
     try:
-        address = setting("database.url")
-        if address is None:
-            raise Failure("The setting database.url is missing: set DATABASE_URL.")
-        say(run(Settings(), address))
-        return 0
+        say(run(settings, address))
+        return True
     except Failure as failure:
         reason = str(failure)
     except psycopg.errors.UndefinedTable:
@@ -486,8 +498,26 @@ def main() -> int:
             reason = f"The JDBC driver is missing: give spark-submit --jars {JDBC_JAR}."
     except (Py4JError, PySparkException) as error:
         reason = f"Spark failed: {str(error).strip().splitlines()[0]}"
-    print(f"als: {reason}", file=sys.stderr, flush=True)
-    return 1
+    complain(reason)
+    return False
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", action="store_true", help="a run every als.interval, failed or not, until stopped")
+    repeats = parser.parse_args().repeat
+    try:
+        address, settings = setting("database.url"), Settings()
+        if address is None:
+            raise Failure("The setting database.url is missing: set DATABASE_URL.")
+    except Failure as failure:
+        complain(str(failure))
+        return 1
+    succeeded = attempt(settings, address)
+    while repeats:
+        time.sleep(settings.interval)
+        attempt(settings, address)
+    return 0 if succeeded else 1
 
 
 if __name__ == "__main__":

@@ -59,9 +59,9 @@ def wait(text: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
 # MARK: Processes
 
 
-def als(**settings: str) -> subprocess.Popen[str]:
+def als(*arguments: str, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        SPARK, env=os.environ | SETTINGS | settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*SPARK, *arguments], env=os.environ | SETTINGS | settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
 
@@ -338,6 +338,16 @@ def main() -> None:
     check("the service folds everyone into Spark's version as Spark did", close(top(2), spark))
     numbers = rows("SELECT number, engine FROM recommender.versions ORDER BY number")
     check("the service trained nothing", numbers == [(2, "spark"), (3, "spark")], numbers)
+
+    touch([late])
+    repeated = als("--repeat", ALS_INTERVAL="1")
+    heard(repeated, "version 4 is published")
+    heard(repeated, "0 ratings are new")
+    touch([late])
+    heard(repeated, "version 5 is published")
+    os.killpg(repeated.pid, signal.SIGTERM)
+    repeated.communicate()
+    check("with --repeat a run follows another when ratings are new", True)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ package struct Batch: Sendable {
     private func trainAndPublish() async throws -> Outcome {
         var laps = Laps()
         logger.info("als run begins")
-        let snapshot = try await Snapshot.read(store)
+        let snapshot = try await Snapshot.read(store, threads: threads)
         laps.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
@@ -174,8 +174,9 @@ package struct Batch: Sendable {
             try connection.query(
                 "INSERT INTO recommender.models (version, videos, factors) VALUES ($1, $2, $3)", .integer(number),
                 .texts(videos), .bytes(factors.littleEndian))
+            let rows = try Versions.createRows(number, connection)
             let written = try connection.copyIn(
-                "recommender.top", columns: ["version", "user_id", "rank", "video", "score"]
+                rows, columns: ["version", "user_id", "rank", "video", "score"]
             ) { writer in
                 for (index, user) in snapshot.users.enumerated() {
                     for (place, ranked) in top[index].enumerated() {
@@ -187,6 +188,7 @@ package struct Batch: Sendable {
                     }
                 }
             }
+            try Versions.attachRows(number, connection)
             try connection.query(
                 """
                 INSERT INTO recommender.versions

@@ -63,7 +63,7 @@ package struct Gate: Sendable {
     package func judge(
         _ ratings: Ratings, latest: [Int32], proposed: TrainingParameters, current: TrainingParameters?, threads: Int
     ) throws -> Verdict? {
-        guard let evaluation = holdBack(latest, of: ratings) else { return nil }
+        guard let evaluation = holdBack(latest, of: ratings, threads: threads) else { return nil }
         func measure(_ parameters: TrainingParameters) throws -> (trained: TrainedFactors, metrics: RankingMetrics) {
             let trained = try AlternatingLeastSquares.train(evaluation.training, parameters, threads: threads)
             return (trained, evaluation.measure(trained, threads: threads))
@@ -85,25 +85,20 @@ package struct Gate: Sendable {
     }
 
     /// The latest rating of each user with enough of them, and everything else to train on.
-    private func holdBack(_ latest: [Int32], of ratings: Ratings) -> RankingEvaluation? {
+    private func holdBack(_ latest: [Int32], of ratings: Ratings, threads: Int) -> RankingEvaluation? {
         let isCounted = (0..<ratings.users).map { user in
             latest[user] >= 0 && ratings.byUser.range(of: user).count >= fewestRatings
         }
         guard isCounted.count(where: \.self) >= fewestUsers else { return nil }
-        var training = SparseRows.Builder()
-        var heldBack = SparseRows.Builder()
+        var (training, heldBack) = (SparseRows(capacity: ratings.count), SparseRows())
         for user in 0..<ratings.users {
-            for position in ratings.byUser.range(of: user) {
-                let (item, value) = (ratings.byUser.columns[position], ratings.byUser.values[position])
-                if isCounted[user], item == latest[user] {
-                    heldBack.append(row: user, column: Int(item), value: value)
-                } else {
-                    training.append(row: user, column: Int(item), value: value)
-                }
-            }
+            let range = ratings.byUser.range(of: user)
+            let last = isCounted[user] ? ratings.byUser.columns[range].firstIndex(of: latest[user]) : nil
+            training.append(row: user, of: ratings.byUser, without: last)
+            heldBack.append(
+                columns: last.map { [ratings.byUser.columns[$0]] } ?? [], values: last.map { _ in [1] } ?? [])
         }
         return RankingEvaluation(
-            training: Ratings(byUser: training.build(rows: ratings.users), items: ratings.items),
-            heldBack: heldBack.build(rows: ratings.users))
+            training: Ratings(byUser: training, items: ratings.items, threads: threads), heldBack: heldBack)
     }
 }

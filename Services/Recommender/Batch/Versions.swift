@@ -78,6 +78,26 @@ package struct Versions: Sendable {
         }
     }
 
+    // MARK: Rows
+
+    /// The table of a version's rows.
+    private static func table(_ number: Int) -> String { "recommender.top_\(number)" }
+
+    /// Makes the table of a new version's rows, and returns its name. It has no index yet and is no part of
+    /// `recommender.top`: so rows are written fastest.
+    static func createRows(_ number: Int, _ connection: isolated Connection) throws -> String {
+        try connection.query(
+            "CREATE TABLE \(table(number)) (LIKE recommender.top, CHECK (version = \(number)))")
+        return table(number)
+    }
+
+    /// Makes the table that was written a part of `recommender.top`.
+    static func attachRows(_ number: Int, _ connection: isolated Connection) throws {
+        try connection.query("ALTER TABLE \(table(number)) ADD PRIMARY KEY (user_id, rank, version)")
+        try connection.query(
+            "ALTER TABLE recommender.top ATTACH PARTITION \(table(number)) FOR VALUES IN (\(number))")
+    }
+
     /// Makes a version the current one at the end of a transaction that may have written it: without the rows of those
     /// erased meanwhile, and with those who rated since the snapshot folded in again.
     static func flip(
@@ -91,24 +111,27 @@ package struct Versions: Sendable {
         try connection.query(
             """
             DELETE FROM recommender.top WHERE version = $1
-                AND NOT EXISTS (SELECT FROM recommender.people WHERE people.user_id = top.user_id)
-            """, .integer(model.version))
+                AND EXISTS (
+                    SELECT FROM recommender.erased WHERE NOT pg_visible_in_snapshot(erased_by, $2::text::pg_snapshot)
+                ) AND NOT EXISTS (SELECT FROM recommender.people WHERE people.user_id = top.user_id)
+            """, .integer(model.version), .text(snapshot))
         try connection.query("UPDATE recommender.versions SET current = false WHERE current")
         try connection.query(
             "UPDATE recommender.versions SET current = true WHERE number = $1", .integer(model.version))
     }
 
-    /// Deletes the oldest versions so that `count` stay, and never the current one.
+    /// Drops the oldest versions so that `count` stay, and never the current one. The transaction must hold the lock of a
+    /// publication: then nobody is reading the rows.
     static func prune(keeping count: Int, _ connection: isolated Connection) throws {
-        try connection.query(
+        let pruned = try connection.query(
             """
             WITH pruned AS (
                 DELETE FROM recommender.versions
                 WHERE NOT current AND number NOT IN (SELECT number FROM recommender.versions ORDER BY number DESC LIMIT $1)
                 RETURNING number
-            ), models AS (DELETE FROM recommender.models WHERE version IN (SELECT number FROM pruned))
-            DELETE FROM recommender.top WHERE version IN (SELECT number FROM pruned)
+            ) DELETE FROM recommender.models WHERE version IN (SELECT number FROM pruned) RETURNING version
             """, .integer(count))
+        for row in pruned { try connection.query("DROP TABLE \(table(try row.decode("version")))") }
     }
 
     private static func foldInChanged(

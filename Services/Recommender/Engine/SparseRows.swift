@@ -37,6 +37,33 @@ package struct SparseRows: Sendable, Equatable {
         return self
     }
 
+    /// A matrix without rows, which has room for `capacity` entries at once.
+    package init(capacity: Int = 0) {
+        self.init(offsets: [0], columns: [], values: [])
+        columns.reserveCapacity(capacity)
+        values.reserveCapacity(capacity)
+    }
+
+    /// Adds a row below these; its columns must ascend.
+    package mutating func append(columns: some Collection<Int32>, values: some Collection<Float>) {
+        self.columns.append(contentsOf: columns)
+        self.values.append(contentsOf: values)
+        offsets.append(self.columns.count)
+    }
+
+    /// Adds a row of another matrix below these, without the entry at one position.
+    package mutating func append(row: Int, of other: SparseRows, without position: Int? = nil) {
+        let range = other.range(of: row)
+        let end = position ?? range.upperBound
+        columns.append(contentsOf: other.columns[range.lowerBound..<end])
+        values.append(contentsOf: other.values[range.lowerBound..<end])
+        if end < range.upperBound {
+            columns.append(contentsOf: other.columns[(end + 1)..<range.upperBound])
+            values.append(contentsOf: other.values[(end + 1)..<range.upperBound])
+        }
+        offsets.append(columns.count)
+    }
+
     /// Adds the rows of another matrix below these.
     package mutating func append(_ other: SparseRows) {
         let shift = columns.count
@@ -46,19 +73,44 @@ package struct SparseRows: Sendable, Equatable {
     }
 
     /// The same matrix by columns; `columns` says how many there are.
-    package func transposed(columns count: Int) -> SparseRows {
+    package func transposed(columns count: Int, threads: Int = 1) -> SparseRows {
+        // Each thread has a share of the rows, and counts how many entries of each column are in it.
+        let shares = (0..<threads).map { self.count * $0 / threads..<self.count * ($0 + 1) / threads }
+        var next = [Int](repeating: 0, count: threads * count)
         var offsets = [Int](repeating: 0, count: count + 1)
-        for column in columns { offsets[Int(column) + 1] += 1 }
-        for column in 0..<count { offsets[column + 1] += offsets[column] }
-        var next = offsets
         var rows = [Int32](repeating: 0, count: columns.count)
         var values = [Float](repeating: 0, count: columns.count)
-        for row in 0..<self.count {
-            for position in range(of: row) {
-                let column = Int(columns[position])
-                rows[next[column]] = Int32(row)
-                values[next[column]] = self.values[position]
-                next[column] += 1
+        next.withUnsafeMutableBufferPointer { next in
+            withThreads(threads, chunks: threads) { queue in
+                while let share = queue.next() {
+                    for position in self.offsets[shares[share].lowerBound]..<self.offsets[shares[share].upperBound] {
+                        next[share * count + Int(columns[position])] += 1
+                    }
+                }
+            }
+            // A column's entries of one share begin where those of the shares before it end.
+            var filled = 0
+            for column in 0..<count {
+                for share in 0..<threads {
+                    (next[share * count + column], filled) = (filled, filled + next[share * count + column])
+                }
+                offsets[column + 1] = filled
+            }
+            rows.withUnsafeMutableBufferPointer { rows in
+                values.withUnsafeMutableBufferPointer { values in
+                    withThreads(threads, chunks: threads) { queue in
+                        while let share = queue.next() {
+                            for row in shares[share] {
+                                for position in range(of: row) {
+                                    let place = share * count + Int(columns[position])
+                                    rows[next[place]] = Int32(row)
+                                    values[next[place]] = self.values[position]
+                                    next[place] += 1
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
         return SparseRows(offsets: offsets, columns: rows, values: values)
@@ -126,8 +178,8 @@ package struct Ratings: Sendable {
     package var count: Int { byUser.columns.count }
 
     /// Ratings of `items` items; every value must be above zero.
-    package init(byUser: SparseRows, items: Int) {
+    package init(byUser: SparseRows, items: Int, threads: Int = 1) {
         self.byUser = byUser
-        byItem = byUser.transposed(columns: items)
+        byItem = byUser.transposed(columns: items, threads: threads)
     }
 }

@@ -81,18 +81,9 @@ extension Factors {
     /// Reads what `littleEndian` wrote; `nil` when that is no whole number of rows.
     init?(rank: Int, littleEndian data: Data) {
         guard data.count.isMultiple(of: 4 * rank) else { return nil }
-        let values = data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: 4).map { offset in
-                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-            }
-        }
-        self.init(rank: rank, values: values)
+        self.init(rank: rank, values: data.words.map(Float.init(bitPattern:)))
     }
 
     /// Four bytes a number, row after row.
-    var littleEndian: Data {
-        var data = Data(capacity: values.count * 4)
-        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
-        return data
-    }
+    var littleEndian: Data { Data(words: values.lazy.map(\.bitPattern)) }
 }

@@ -99,5 +99,57 @@ package enum Schema {
         Migration(
             version: 2, name: "what the gate measured",
             sql: "ALTER TABLE recommender.versions ADD COLUMN figures jsonb"),
+        Migration(
+            version: 3, name: "ratings summed up",
+            sql: """
+                ALTER TABLE recommender.items ADD COLUMN number integer GENERATED ALWAYS AS IDENTITY UNIQUE;
+
+                -- What a person's reactions and clicks come to, so that a batch need not read them again. A row is valid as long as
+                -- its `changed` is the person's.
+                CREATE TABLE recommender.summaries (
+                    user_id uuid NOT NULL,
+                    changed xid8 NOT NULL,
+                    click_weight real NOT NULL,
+                    -- Numbers of videos (int32) and how much each was enjoyed (float32), and of those that were only watched; all
+                    -- little-endian, by ascending number.
+                    enjoyed bytea NOT NULL,
+                    ratings bytea NOT NULL,
+                    watched bytea NOT NULL,
+                    -- The video enjoyed last; -1 for none.
+                    latest integer NOT NULL,
+                    PRIMARY KEY (user_id, changed, click_weight)
+                );
+                -- To compress the numbers takes longer than to read them.
+                ALTER TABLE recommender.summaries ALTER COLUMN enjoyed SET STORAGE EXTERNAL,
+                    ALTER COLUMN ratings SET STORAGE EXTERNAL, ALTER COLUMN watched SET STORAGE EXTERNAL;
+                """),
+        Migration(
+            version: 4, name: "a table a version",
+            sql: """
+                -- The transaction that erased the user: a flip finds who was erased since its snapshot.
+                ALTER TABLE recommender.erased ADD COLUMN erased_by xid8 NOT NULL DEFAULT pg_current_xact_id();
+
+                ALTER TABLE recommender.top RENAME TO unpartitioned;
+                -- A version's rows are a table of their own: without an index they are written three times as fast, and dropped
+                -- in an instant.
+                CREATE TABLE recommender.top (
+                    version bigint NOT NULL,
+                    user_id uuid NOT NULL,
+                    rank smallint NOT NULL,
+                    video text NOT NULL,
+                    score real NOT NULL,
+                    PRIMARY KEY (user_id, rank, version)
+                ) PARTITION BY LIST (version);
+                DO $$
+                DECLARE number bigint;
+                BEGIN
+                    FOR number IN SELECT versions.number FROM recommender.versions LOOP
+                        EXECUTE format(
+                            'CREATE TABLE recommender.top_%s PARTITION OF recommender.top FOR VALUES IN (%s)', number, number);
+                    END LOOP;
+                END $$;
+                INSERT INTO recommender.top SELECT * FROM recommender.unpartitioned;
+                DROP TABLE recommender.unpartitioned;
+                """),
     ]
 }

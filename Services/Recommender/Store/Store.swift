@@ -31,9 +31,11 @@ package struct Store: Sendable {
     static func add(_ videos: [Video], _ connection: isolated Connection) throws {
         // In the order of their ids, so that two transactions that add the same ones don't wait for each other.
         let videos = videos.sorted { $0.id.rawValue < $1.id.rawValue }
+        // Only what is new, since every row that is tried takes a number.
         try connection.query(
             """
-            INSERT INTO recommender.items (video, title) SELECT * FROM unnest($1, $2)
+            INSERT INTO recommender.items (video, title) SELECT video, title FROM unnest($1, $2) AS new (video, title)
+            WHERE NOT EXISTS (SELECT FROM recommender.items WHERE items.video = new.video AND items.title = new.title)
             ON CONFLICT (video) DO UPDATE SET title = excluded.title WHERE items.title <> excluded.title
             """, .texts(videos.map(\.id.rawValue)), .texts(videos.map(\.title)))
     }
@@ -150,7 +152,7 @@ package struct Store: Sendable {
 
     /// Deletes everything about a user, in every version that is kept, and sees to it that nothing is stored again.
     func erase(_ user: UserID, _ connection: isolated Connection) throws {
-        for table in ["reactions", "clicks", "top", "people"] {
+        for table in ["reactions", "clicks", "summaries", "top", "people"] {
             try connection.query("DELETE FROM recommender.\(table) WHERE user_id = $1", .uuid(user.uuid))
         }
         try connection.query(
