@@ -27,6 +27,7 @@ GALLERY = 1000
 # Cosine of the teacher above which two unlabelled pictures are taken for one person.
 SAME_PERSON = 0.6
 DUPLICATES = Path(__file__).with_name("duplicates.csv")
+SAME_PEOPLE = Path(__file__).with_name("same_people.csv")
 UTKFACE_GROUPS = {"0": "White", "1": "Black", "2": "Asian", "3": "Indian"}
 
 
@@ -45,6 +46,15 @@ def merge_duplicates(people: list[str]) -> NDArray[np.int64]:
             old, new = number[known[1]], number[known[0]]
             number = {name: new if value == old else value for name, value in number.items()}
     return np.unique([number[name] for name in people], return_inverse=True)[1].astype(np.int64)
+
+
+def same_people(crops: list[Crop], teacher: Vectors) -> NDArray[np.bool_]:
+    """Which pairs of unlabelled pictures [N, N] are taken for one person: by the teacher, or by same_people.csv, for which
+    the closest pairs were looked at."""
+    with SAME_PEOPLE.open(newline="") as file:
+        known = {row["file"]: int(row["person"]) for row in csv.DictReader(file)}
+    people = np.array([known.get(crop.stem, -1 - i) for i, crop in enumerate(crops)])
+    return (teacher @ teacher.T > SAME_PERSON) | (people[:, None] == people)
 
 
 @dataclass(frozen=True)
@@ -113,12 +123,11 @@ def group_of(crop: Crop) -> str | None:
     return f"{name} 16 and older" if age >= 16 else "ages 6-15" if age >= 6 else "ages 0-5"
 
 
-def group_newcomers(vectors: Vectors, teacher: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every picture of a group against random galleries of 1,000 others of it: the nearest distance of each that the
-    teacher does not take for the same person, and the distances of all such pairs."""
+def group_newcomers(vectors: Vectors, same: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Every picture of a group against random galleries of 1,000 others of it: the nearest distance of each that is not
+    `same` [N, N], one person's, and the distances of all such pairs."""
     generator = np.random.default_rng(0)
     distances = 1 - vectors @ vectors.T
-    same = teacher @ teacher.T > SAME_PERSON
     nearest = []
     for _ in range(4):
         order = generator.permutation(len(vectors))
@@ -241,7 +250,8 @@ def main() -> None:
     for group in sorted(members):
         chosen = np.sort(generator.permutation(members[group])[: arguments.group_size])
         teacher = normalise(stored["q"][chosen].astype(np.float32) * stored["scale"][chosen, None])
-        nearest[group], pairs[group] = group_newcomers(embedder.embed(images[chosen]), teacher)
+        same = same_people([manifest[i] for i in chosen], teacher)
+        nearest[group], pairs[group] = group_newcomers(embedder.embed(images[chosen]), same)
 
     visits = visit(vectors, people)
     limits = {"LFW": float(np.quantile(visits.newcomers, WRONGLY_MERGED))}

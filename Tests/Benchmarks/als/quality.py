@@ -3,7 +3,7 @@
 Protocol: trained on train.txt; every item competes for a user but those the user has there; measured on test.txt. Recall@20 is
 hits over the smaller of 20 and the user's targets, and beside it over all targets, as graph recommenders are reported; NDCG
 has binary gains and is over a perfect list's. Means over the users with targets, by one evaluator for all; what `recommender
-evaluate` says of ours stands beside it, and is higher where test.txt has items that train.txt lacks, which it leaves out.
+evaluate` says of ours stands beside it.
 --tune picks ours on valid.txt, from a grid; test.txt is looked at once."""
 
 import argparse
