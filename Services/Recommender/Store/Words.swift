@@ -3,8 +3,7 @@ import FoundationEssentials
 /// How numbers are stored as bytes: 32 bits each, the least significant byte first.
 extension Data {
     init(words: some Collection<UInt32>) {
-        self.init(capacity: 4 * words.count)
-        for word in words { Swift.withUnsafeBytes(of: word.littleEndian) { append(contentsOf: $0) } }
+        self = words.map(\.littleEndian).withUnsafeBytes { Data($0) }
     }
 
     /// What `init(words:)` wrote; bytes that are no whole word are left out.
