@@ -73,6 +73,8 @@ package enum FaceStore {
             try record(face: face.decode("id"), added: false, on: connection)
         }
         try connection.query("DELETE FROM identity.users WHERE id = $1", .uuid(user.uuid))
+        // No queue keeps a message for longer than a week.
+        try connection.query("DELETE FROM identity.erased_jobs WHERE erased_at < now() - interval '30 days'")
     }
 
     /// What is known of a user, if there is one.

@@ -39,6 +39,9 @@ package enum Schema {
                 CREATE TABLE identity.erased_jobs (
                     job_id uuid PRIMARY KEY
                 );
-                """)
+                """),
+        Migration(
+            version: 2, name: "when jobs were erased",
+            sql: "ALTER TABLE identity.erased_jobs ADD COLUMN erased_at timestamptz NOT NULL DEFAULT now()"),
     ]
 }

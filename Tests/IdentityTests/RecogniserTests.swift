@@ -140,6 +140,12 @@ struct RecogniserTests {
                 let back = try await there.recognise([candidate(0)])[0].get()
                 #expect(back.standing == .new)
                 #expect(back.user != user)
+                // What no queue can bring back is forgotten.
+                try await database.query(
+                    "INSERT INTO identity.erased_jobs VALUES (gen_random_uuid(), now() - interval '31 days')")
+                try await here.erase(try #require(back.user))
+                let jobs = try await database.query("SELECT count(*) AS n FROM identity.erased_jobs")
+                #expect(try jobs[0].decode("n") == 2)
             }
         }
     }
