@@ -256,16 +256,6 @@ class ReactionTests(unittest.TestCase):
 
 
 class ExportTests(unittest.TestCase):
-    def test_several_checkpoints_give_the_mean_of_their_weights(self) -> None:
-        first, second = ExpressionNetwork(), ExpressionNetwork()
-        with tempfile.TemporaryDirectory() as folder:
-            paths = [Path(folder, name) for name in ("first.pt", "second.pt")]
-            for path, network in zip(paths, (first, second), strict=True):
-                torch.save({"average": network.state_dict()}, path)
-            mean = export.read_network(paths)
-        for one, other, both in zip(first.parameters(), second.parameters(), mean.parameters(), strict=True):
-            torch.testing.assert_close(both, (one + other) / 2)
-
     def test_exported_network_equals_pytorch(self) -> None:
         torch.manual_seed(0)
         model = export.CalibratedNetwork(ExpressionNetwork().eval())

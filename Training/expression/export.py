@@ -68,14 +68,10 @@ def calibrate(model: CalibratedNetwork, faces: Faces) -> None:
     model.fer = fit(outputs.fer, torch.from_numpy(faces.labels))
 
 
-def read_network(checkpoints: list[Path]) -> ExpressionNetwork:
-    """The averaged weights of a checkpoint, or the mean of several runs' (Wortsman et al., "Model soups", 2022): of runs
-    that began with one another's weights it is often better than each."""
-    states = [torch.load(path, map_location="cpu", weights_only=True)["average"] for path in checkpoints]
-    mean = {name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
-            for name, value in states[0].items()}  # fmt: skip
+def read_network(checkpoint: Path) -> ExpressionNetwork:
+    """The averaged weights of a checkpoint."""
     network = ExpressionNetwork()
-    network.load_state_dict(mean)
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
     return network.eval()
 
 
@@ -142,10 +138,7 @@ def main() -> None:
     """Export, with references from the training faces and everything fitted from the calibration faces."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument(
-        "--checkpoint", type=Path, nargs="+", default=[Path(".local/expression/checkpoint.pt")],
-        help="of several, the mean of their weights is exported",
-    )  # fmt: skip
+    parser.add_argument("--checkpoint", type=Path, default=Path(".local/expression/checkpoint.pt"))
     parser.add_argument("--models", type=Path, default=Path("Models"))
     parser.add_argument("--version", required=True, help="name of these weights, such as expression-1")
     options = parser.parse_args()

@@ -11,8 +11,8 @@ from torch import nn
 from ..muon import Muon
 
 
-def optimizers(network: nn.Module, rate: float = 1.0) -> list[torch.optim.Optimizer]:
-    """Muon for the convolutions but the first, AdamW for everything else; `rate` is the share of the full learning rate."""
+def optimizers(network: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the convolutions but the first, AdamW for everything else."""
     matrices, decayed, plain = [], [], []
     for name, weight in network.named_parameters():
         if weight.ndim == 4 and weight.shape[1] > 1:
@@ -23,7 +23,7 @@ def optimizers(network: nn.Module, rate: float = 1.0) -> list[torch.optim.Optimi
     both: list[torch.optim.Optimizer] = [Muon(matrices), torch.optim.AdamW(adam, lr=2e-3)]
     for optimizer in both:
         for group in optimizer.param_groups:
-            group["peak"] = rate * group["lr"]
+            group["peak"] = group["lr"]
     return both
 
 

@@ -27,7 +27,6 @@ from .metrics import accuracies
 from .network import ExpressionNetwork, Outputs
 from .optimization import Average, optimizers, set_rate
 from .synthetic import synthetic_faces
-from .unlabelled import UnlabelledBatches, consistency, read_unlabelled
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -47,9 +46,6 @@ class Run:
     smoke: bool
     fec: Path | None
     fec_pictures: Path | None
-    faces: Path | None
-    start_from: Path | None
-    rate: float
 
 
 class Batches:
@@ -126,19 +122,13 @@ def work(rank: int, run: Run) -> None:
     else:
         training, _, public = training_split(run.data)
     network = ExpressionNetwork().to(run.device, memory_format=torch.channels_last)
-    if run.start_from:
-        network.load_state_dict(torch.load(run.start_from, map_location=run.device, weights_only=True)["average"])
     average = Average(network)
-    steppers = optimizers(network, run.rate)
+    steppers = optimizers(network)
     half = computes_bfloat16(torch.device(run.device))
     batches = Batches(training[np.arange(rank, len(training), run.workers)], run.batch // run.workers, run.device, rank)
     comparisons = None
     if run.fec and run.fec_pictures:
         comparisons = FECBatches(read_triplets(run.fec), run.fec_pictures, seed=run.seed + rank)
-    unlabelled = None
-    if run.smoke or run.faces:
-        faces = training.images if run.smoke else read_unlabelled(run.faces, run.out)
-        unlabelled = UnlabelledBatches(faces, run.batch // run.workers // 2, seed=run.seed + rank)
 
     views, spent = 0, 0.0
     checkpoint = run.out / CHECKPOINT
@@ -167,14 +157,6 @@ def work(rank: int, run: Run) -> None:
         if comparisons:
             compared, odd = comparisons.next(run.device)
             loss = loss + triplet_loss(network(compared).expression, odd)
-        if unlabelled:
-            plain, view = unlabelled.next(run.device)
-            with torch.autocast(run.device, torch.bfloat16, enabled=half):
-                with torch.no_grad():
-                    expected = average.network(plain)
-                seen = network(view)
-            loss = loss + consistency(
-                Outputs(*(output.float() for output in seen)), Outputs(*(output.float() for output in expected)))
         for stepper in steppers:
             stepper.zero_grad()
         loss.backward()
@@ -221,9 +203,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fec", type=Path, help="FEC's list of triplets, to train the expression on as well")
     parser.add_argument("--fec-pictures", type=Path, help="folder of FEC's pictures")
-    parser.add_argument("--faces", type=Path, help="folder with faces-train-112.zip: faces without labels to learn from too")
-    parser.add_argument("--start-from", type=Path, help="checkpoint of another run whose average to train on")
-    parser.add_argument("--rate", type=float, default=1.0, help="share of the full learning rate; less to train on")
     parser.add_argument("--smoke", action="store_true", help="a few steps on made-up faces")
     settings = vars(parser.parse_args())
     if settings["smoke"]:
