@@ -159,7 +159,8 @@ struct StageTests {
             await gate.open()
             try await eventually("all are done") { await log.jobs.count == 10 }
             let order = await log.jobs.map { $0.header.urgency == .interactive ? "i" : "a" }.joined()
-            #expect(order == "iiaiiaiiai")
+            // How many come before the first accepted one depends on what had arrived when the gate was opened.
+            #expect(order.contains("aiiaiia"), "\(order)")
         }
     }
 
