@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from . import manifest
 from .expression.data import training_split
 from .expression.export import digest
-from .identity.data import TrainingSet
+from .identity.data import decode, read_manifest, training_rows
 
 SAMPLES = 1000
 DETECTOR = ("proposal", "refinement", "output")
@@ -29,9 +29,10 @@ VERSION_SUFFIX = "-int8"
 
 def identity_images(data: Path, out: Path) -> NDArray[np.float32]:
     """Aligned crops the identity network was trained on, as it takes them."""
-    training = TrainingSet.load(data, out)
-    rows = training.rows[:: len(training.rows) // SAMPLES][:SAMPLES]
-    return (training.images[rows].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 127.5
+    crops = read_manifest(data)
+    rows = training_rows(data, crops)
+    rows = rows[:: len(rows) // SAMPLES][:SAMPLES]
+    return (decode(data, out, crops)[rows].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 127.5
 
 
 def expression_images(data: Path) -> NDArray[np.float32]:
@@ -52,13 +53,15 @@ def quantise(graph: Path, images: NDArray[np.float32]) -> ov.Model:
     )
 
 
-def write(name: str, model: ov.Model, models: Path, out: Path) -> None:
-    """Saves the graph and an entry that differs from the original's by version and checksums."""
+def write(name: str, models: Path, out: Path, model: ov.Model | None = None) -> None:
+    """Writes a network's entry; of a quantised `model` the graph too, and then version and checksums differ from the
+    original's."""
     entry = json.loads((models / f"{name}.json").read_text())
-    ov.save_model(model, out / f"{name}.xml", compress_to_fp16=True)
-    for part in ("graph", "weights"):
-        entry[part]["sha256"] = digest(out / entry[part]["file"])
-    entry["version"] += VERSION_SUFFIX
+    if model is not None:
+        ov.save_model(model, out / f"{name}.xml", compress_to_fp16=True)
+        for part in ("graph", "weights"):
+            entry[part]["sha256"] = digest(out / entry[part]["file"])
+        entry["version"] += VERSION_SUFFIX
     entry["card"] = f"../{entry['card']}"
     (out / f"{name}.json").write_text(json.dumps(entry, indent=2) + "\n")
 
@@ -78,11 +81,9 @@ def main() -> None:
         ("identity", identity_images(options.faces, options.decoded)),
         ("expression", expression_images(options.expressions)),
     ):
-        write(name, quantise(options.models / f"{name}.xml", images), options.models, out)
+        write(name, options.models, out, quantise(options.models / f"{name}.xml", images))
     for name in DETECTOR:
-        entry = json.loads((options.models / f"{name}.json").read_text())
-        entry["card"] = f"../{entry['card']}"
-        (out / f"{name}.json").write_text(json.dumps(entry, indent=2) + "\n")
+        write(name, options.models, out)
     link = out / "third-party"
     if not link.is_symlink():
         os.symlink("../third-party", link)

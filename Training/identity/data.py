@@ -54,6 +54,7 @@ def decode(data: Path, out: Path, crops: list[Crop]) -> NDArray[np.uint8]:
     """Crops as [N, 112, 112, 3] uint8 RGB, decoded into `out`/crops.npy unless it is there."""
     path = out / "crops.npy"
     if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         shape = (len(crops), INPUT_SIZE, INPUT_SIZE, 3)
         images = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
@@ -114,7 +115,6 @@ class TrainingSet:
     def load(data: Path, out: Path) -> TrainingSet:
         """Decodes what is missing. A thousand of the LFW development crops are watched (the cosine to the teacher on
         faces that are not trained on)."""
-        out.mkdir(parents=True, exist_ok=True)
         crops = read_manifest(data)
         images = decode(data, out, crops)
         targets = make_targets(data, out, images)

@@ -95,8 +95,8 @@ package struct Gate: Sendable {
             let range = ratings.byUser.range(of: user)
             let last = isCounted[user] ? ratings.byUser.columns[range].firstIndex(of: latest[user]) : nil
             training.append(row: user, of: ratings.byUser, without: last)
-            heldBack.append(
-                columns: last.map { [ratings.byUser.columns[$0]] } ?? [], values: last.map { _ in [1] } ?? [])
+            let held = last.map { $0..<$0 + 1 } ?? range.prefix(0)
+            heldBack.append(columns: ratings.byUser.columns[held], values: ratings.byUser.values[held])
         }
         return RankingEvaluation(
             training: Ratings(byUser: training, items: ratings.items, threads: threads), heldBack: heldBack)

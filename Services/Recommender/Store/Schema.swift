@@ -133,11 +133,7 @@ package enum Schema {
                 -- A version's rows are a table of their own: without an index they are written three times as fast, and dropped
                 -- in an instant.
                 CREATE TABLE recommender.top (
-                    version bigint NOT NULL,
-                    user_id uuid NOT NULL,
-                    rank smallint NOT NULL,
-                    video text NOT NULL,
-                    score real NOT NULL,
+                    LIKE recommender.unpartitioned,
                     PRIMARY KEY (user_id, rank, version)
                 ) PARTITION BY LIST (version);
                 DO $$
