@@ -101,14 +101,15 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .systemLibrary(name: "CPNG", path: "Services/Vision/CPNG", pkgConfig: "libpng"),
         .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
+        .target(
+            name: "CCascade", path: "Services/Vision/CCascade", publicHeadersPath: ".", cSettings: optimisedC),
         .executableTarget(
             name: "Vision",
             dependencies: [
-                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", logging,
-                metrics,
-                configuration, lifecycle, arguments,
+                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", "CCascade",
+                logging, metrics, configuration, lifecycle, arguments,
             ],
-            path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO"],
+            path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO", "CCascade"],
             swiftSettings: strict + optimised + openVINOHeaders, linkerSettings: openVINOLibraries),
         .executableTarget(
             name: "Identity",

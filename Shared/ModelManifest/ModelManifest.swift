@@ -20,9 +20,9 @@ package struct ModelManifest: Sendable {
     private struct Networks: Decodable {
         var identity: IdentityNetwork?
         var expression: ExpressionNetwork?
-        var proposal: Network?
-        var refinement: Network?
-        var output: Network?
+        var proposal: DetectorNetwork?
+        var refinement: DetectorNetwork?
+        var output: DetectorNetwork?
     }
 
     private struct Form: Decodable {
@@ -67,18 +67,18 @@ package struct ModelManifest: Sendable {
         get throws(ModelManifestError) { try require(networks.expression, "expression") }
     }
 
-    /// MTCNN's first network (P-Net), which slides over the picture: its input is the window, its graph takes any size.
-    package var proposal: Network {
+    /// MTCNN's first network (P-Net), which slides over the picture: its input is the window.
+    package var proposal: DetectorNetwork {
         get throws(ModelManifestError) { try require(networks.proposal, "proposal") }
     }
 
     /// MTCNN's second network (R-Net).
-    package var refinement: Network {
+    package var refinement: DetectorNetwork {
         get throws(ModelManifestError) { try require(networks.refinement, "refinement") }
     }
 
     /// MTCNN's third network (O-Net).
-    package var output: Network {
+    package var output: DetectorNetwork {
         get throws(ModelManifestError) { try require(networks.output, "output") }
     }
 

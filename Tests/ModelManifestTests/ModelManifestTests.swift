@@ -44,9 +44,10 @@ struct ManifestFixture {
         ]
         networks = ["identity": identity, "expression": expression]
         for (name, size) in [("proposal", 12), ("refinement", 24), ("output", 48)] {
-            networks[name] = network(
-                version: "mtcnn", input: input(size, colour: "rgb", template: false),
-                outputs: ["probability": 2, "regression": 4])
+            networks[name] = [
+                "version": "mtcnn", "weights": file, "input": input(size, colour: "rgb", template: false),
+                "licence": "MIT", "source": "PyPI", "card": "card.md",
+            ]
         }
     }
 
@@ -87,7 +88,7 @@ struct ManifestFixture {
         #expect(expression.reaction.references.map(\.name) == ["happy", "amused"])
         #expect(try manifest.proposal.input.width == 12)
         #expect(try manifest.refinement.input.template == nil)
-        #expect(try manifest.output.outputs["regression"] == 4)
+        #expect(try manifest.output.licence == "MIT")
         #expect(manifest.path(of: identity.network.graph) == "/models/a.xml")
     }
 
@@ -140,7 +141,8 @@ struct ManifestFixture {
         Nonsense(["expression", "moods"], ["happy": ["happiness"]], "moods"),
         Nonsense(["expression", "reaction", "tau"], 3, "tau"),
         Nonsense(["expression", "reaction", "references"], [[String: Int]](), "references"),
-        Nonsense(["proposal", "outputs"], ["probability": 0], "outputs"),
+        Nonsense(["expression", "outputs"], ["ferplus": 0], "outputs"),
+        Nonsense(["proposal", "version"], "", "version"),
         Nonsense(["output", "licence"], 7, "licence"),
     ]
 

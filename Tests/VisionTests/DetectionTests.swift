@@ -23,8 +23,8 @@ struct DetectionTests {
         let (all, largest) = try await Networks.lanes().withLane { lane in
             try await lane.run { analyser in
                 (
-                    try analyser.faces(in: picture, smallest: 20),
-                    try analyser.largestFace(in: picture, smallest: 20)
+                    analyser.faces(in: picture, smallest: 20),
+                    analyser.largestFace(in: picture, smallest: 20)
                 )
             }
         }
@@ -51,8 +51,8 @@ struct DetectionTests {
             let (all, found) = try await Networks.lanes().withLane { lane in
                 try await lane.run { analyser in
                     (
-                        try analyser.faces(in: picture, smallest: 20),
-                        try analyser.largestFace(in: picture, smallest: 20)
+                        analyser.faces(in: picture, smallest: 20),
+                        analyser.largestFace(in: picture, smallest: 20)
                     )
                 }
             }
@@ -69,7 +69,7 @@ struct DetectionTests {
         let picture = try Picture(Encoded.png(Photos.plain(width: width, height: height)), limits: ImageLimits())
         let found = try await Networks.lanes().withLane { lane in
             try await lane.run {
-                try $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty
+                $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty
             }
         }
         #expect(found)
@@ -160,7 +160,7 @@ struct CascadeTests {
         target.withUnsafeMutableBufferPointer {
             image.resample(
                 image.region, width: 2, height: 1, normalisation: input, into: $0.baseAddress!,
-                layout: PlaneLayout(row: 2, plane: 2))
+                layout: PlaneLayout(column: 1, row: 2, plane: 2))
         }
         // Columns 0..<3 and 2..<5.
         #expect(target == [10, 30, 40, 80, 0, 0])

@@ -39,22 +39,22 @@ struct NetworkLoadingTests {
     @Test("an output that the graph does not have is named")
     func missingOutput() throws {
         let models = try SpoiltModels()
-        try models.change("output") { $0["outputs"] = ["probability": 2, "regression": 4, "landmarks": 10, "age": 1] }
+        try models.change("identity") { $0["outputs"] = ["embedding": 512, "age": 1] }
         let complaint = try #require(models.complaint())
-        #expect(complaint.contains("\"output\"") && complaint.contains("\"age\""))
+        #expect(complaint.contains("\"identity\"") && complaint.contains("\"age\""))
     }
 
     @Test("an output that the service needs must be named")
     func unnamedOutput() throws {
         let models = try SpoiltModels()
-        try models.change("output") { $0["outputs"] = ["probability": 2, "regression": 4] }
-        #expect(try #require(models.complaint()).contains("landmarks"))
+        try models.change("identity") { $0["outputs"] = ["vector": 512] }
+        #expect(try #require(models.complaint()).contains("embedding"))
     }
 
     @Test("an input that the graph does not have is named")
     func missingInput() throws {
         let models = try SpoiltModels()
-        try models.change("refinement") { entry in
+        try models.change("identity") { entry in
             var input = entry["input"] as! [String: Any]
             input["name"] = "picture"
             entry["input"] = input
@@ -81,6 +81,33 @@ struct NetworkLoadingTests {
         #expect(try #require(models.complaint()).contains("96"))
     }
 
+    @Test("a detector's window of another size is refused")
+    func wrongWindow() throws {
+        let models = try SpoiltModels()
+        try models.change("refinement") { entry in
+            var input = entry["input"] as! [String: Any]
+            input["width"] = 32
+            entry["input"] = input
+        }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("\"refinement\"") && complaint.contains("32 x 24") && complaint.contains("24 x 24"))
+    }
+
+    @Test("a detector's weights of another number are refused, with their sum right")
+    func wrongNumberOfWeights() throws {
+        let models = try SpoiltModels()
+        let weights = Data(repeating: 0, count: 1000)
+        try weights.write(to: URL(filePath: models.directory + "/third-party/proposal.bin"))
+        try models.change("proposal") {
+            $0["weights"] = [
+                "file": "third-party/proposal.bin",
+                "sha256": "541b3e9daa09b20bf85fa273e5cbd3e80185aa4ec298e765db87742b70138a53",
+            ]
+        }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("\"proposal\"") && complaint.contains("1000 bytes") && complaint.contains("26528"))
+    }
+
     @Test("moods that are not the four are refused")
     func wrongMoods() throws {
         let models = try SpoiltModels()
@@ -96,10 +123,10 @@ struct NetworkLoadingTests {
     func notAGraph() throws {
         let models = try SpoiltModels()
         let text = Data("<net/>".utf8)
-        try text.write(to: URL(filePath: models.directory + "/third-party/proposal.xml"))
-        try models.change("proposal") { entry in
+        try text.write(to: URL(filePath: models.directory + "/identity.xml"))
+        try models.change("identity") { entry in
             entry["graph"] = [
-                "file": "third-party/proposal.xml",
+                "file": "identity.xml",
                 "sha256": "9d6a064fb2248075588a97f3e7233521dadb5a5eabd1560a849c01b9f4b5c732",
             ]
         }
@@ -110,7 +137,7 @@ struct NetworkLoadingTests {
     @Test("one sentence is all that is said")
     func oneLine() throws {
         let models = try SpoiltModels()
-        try models.change("proposal") { $0["outputs"] = ["probability": 3, "regression": 4] }
+        try models.change("expression") { $0["outputs"] = ["ferplus": 8, "fer": 7, "expression": 17] }
         #expect(try !#require(models.complaint()).contains("\n"))
     }
 }

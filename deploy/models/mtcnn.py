@@ -1,65 +1,49 @@
-"""MTCNN's three networks (Zhang et al. 2016) from facenet-pytorch's weights, as graphs.
+"""MTCNN's three networks (Zhang et al. 2016) from facenet-pytorch's weights, as vision reads them.
 
-Input `image`: N x 3 x H x W, RGB, (value - 127.5) / 128. Outputs: `probability` (of not a face, of a face), `regression`
-(the box's correction, in box sizes) and, of the third network, `landmarks` (five x, then five y, in box sizes).
+Little-endian float32, layer after layer: weights (outputs x inputs x rows x columns), biases, and PReLU's slopes where one
+follows. A dense layer becomes a convolution as large as what it sees; the last ones, side by side, one with all outputs:
+scores (not a face, a face), the box's correction, and of the third network five x and five y, all in box sizes.
 """
 
-from openvino_ir import Graph
+from array import array
+
+# The layers' names, with the slopes' where a PReLU follows. Several names are one layer with all their outputs.
+LAYERS = {
+    "proposal": [("conv1", "prelu1"), ("conv2", "prelu2"), ("conv3", "prelu3"), ("conv4_1+conv4_2", None)],
+    "refinement": [
+        ("conv1", "prelu1"), ("conv2", "prelu2"), ("conv3", "prelu3"), ("dense4", "prelu4"), ("dense5_1+dense5_2", None),
+    ],
+    "output": [
+        ("conv1", "prelu1"), ("conv2", "prelu2"), ("conv3", "prelu3"), ("conv4", "prelu4"), ("dense5", "prelu5"),
+        ("dense6_1+dense6_2+dense6_3", None),
+    ],
+}  # fmt: skip
+
+# The first dense layers see 3 x 3 values of each channel, in the order of Caffe's MATLAB port: column, row, channel.
+FLATTENED = {"dense4": 3, "dense5": 3}
 
 
-def proposal(state):
-    """P-Net: any size from 12 x 12; one cell for every second pixel."""
-    graph = Graph("proposal")
-    x = graph.parameter("image", (-1, 3, -1, -1))
-    x = _block(graph, state, x, "1")
-    x = graph.max_pool("pool1", x, 2)
-    x = _block(graph, state, x, "2")
-    x = _block(graph, state, x, "3")
-    scores = graph.convolution("conv4_1", x, state["conv4_1.weight"], state["conv4_1.bias"])
-    graph.result("probability", graph.softmax("softmax4_1", scores))
-    graph.result("regression", graph.convolution("conv4_2", x, state["conv4_2.weight"], state["conv4_2.bias"]))
-    return graph
+def weights(network, state):
+    """The weights of one of the three, given the tensors of facenet-pytorch's file by name."""
+    data = bytearray()
+    for names, slopes in LAYERS[network]:
+        parts = names.split("+")
+        for name in parts:
+            tensor = state[name + ".weight"]
+            data += _as_convolution(tensor, FLATTENED[name]) if name in FLATTENED else tensor.data
+        for name in parts:
+            data += state[name + ".bias"].data
+        if slopes:
+            data += state[slopes + ".weight"].data
+    return bytes(data)
 
 
-def refinement(state):
-    """R-Net: 24 x 24."""
-    graph = Graph("refinement")
-    x = graph.parameter("image", (-1, 3, 24, 24))
-    x = graph.max_pool("pool1", _block(graph, state, x, "1"), 3)
-    x = graph.max_pool("pool2", _block(graph, state, x, "2"), 3)
-    x = _block(graph, state, x, "3")
-    x = graph.flatten_by_columns("flatten", x, 576)
-    x = _dense(graph, state, x, "dense4", "prelu4")
-    graph.result("probability", graph.softmax("softmax5_1", _linear(graph, state, x, "dense5_1")))
-    graph.result("regression", _linear(graph, state, x, "dense5_2"))
-    return graph
-
-
-def output(state):
-    """O-Net: 48 x 48."""
-    graph = Graph("output")
-    x = graph.parameter("image", (-1, 3, 48, 48))
-    x = graph.max_pool("pool1", _block(graph, state, x, "1"), 3)
-    x = graph.max_pool("pool2", _block(graph, state, x, "2"), 3)
-    x = graph.max_pool("pool3", _block(graph, state, x, "3"), 2)
-    x = _block(graph, state, x, "4")
-    x = graph.flatten_by_columns("flatten", x, 1152)
-    x = _dense(graph, state, x, "dense5", "prelu5")
-    graph.result("probability", graph.softmax("softmax6_1", _linear(graph, state, x, "dense6_1")))
-    graph.result("regression", _linear(graph, state, x, "dense6_2"))
-    graph.result("landmarks", _linear(graph, state, x, "dense6_3"))
-    return graph
-
-
-def _block(graph, state, x, number):
-    name = "conv" + number
-    x = graph.convolution(name, x, state[name + ".weight"], state[name + ".bias"])
-    return graph.prelu("prelu" + number, x, state[f"prelu{number}.weight"])
-
-
-def _dense(graph, state, x, name, activation):
-    return graph.prelu(activation, _linear(graph, state, x, name), state[activation + ".weight"])
-
-
-def _linear(graph, state, x, name):
-    return graph.linear(name, x, state[name + ".weight"], state[name + ".bias"])
+def _as_convolution(tensor, side):
+    """A dense layer's weights, outputs x (columns · rows · channels), as outputs x channels x rows x columns."""
+    outputs, inputs = tensor.shape
+    channels = inputs // (side * side)
+    values = memoryview(tensor.data).cast("I")
+    return array("I", (
+        values[output * inputs + (x * side + y) * channels + channel]
+        for output in range(outputs) for channel in range(channels) for y in range(side) for x in range(side)
+    )).tobytes()  # fmt: skip

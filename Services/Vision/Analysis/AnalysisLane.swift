@@ -33,7 +33,7 @@ actor AnalysisLane {
     /// Throws a `Failure` where the picture is at fault, an `InferenceError` where the networks are.
     func look(at data: Data, _ settings: LookSettings) throws -> AlignedFace {
         let picture = try Picture(data, limits: settings.limits)
-        guard let face = try analyser.largestFace(in: picture, smallest: settings.smallestFace) else {
+        guard let face = analyser.largestFace(in: picture, smallest: settings.smallestFace) else {
             throw Failure(.noFace, "There is no face in the picture.", stage: .vision)
         }
         return face

@@ -40,21 +40,21 @@ final class FaceAnalyser {
 
     init(_ networks: FaceNetworks) throws(InferenceError) {
         self.networks = networks
-        detector = try FaceDetector(networks.detector)
+        detector = FaceDetector(networks.detector)
         identity = try InferenceRequest(networks.identity)
         expression = try InferenceRequest(networks.expression)
     }
 
     /// The largest face of a picture, or `nil` when there is none of `smallest` pixels (of the picture as it is looked
     /// at).
-    func largestFace(in picture: Picture, smallest: Float) throws(InferenceError) -> AlignedFace? {
-        guard let detection = try detector.largestFace(in: picture.image, smallest: smallest) else { return nil }
+    func largestFace(in picture: Picture, smallest: Float) -> AlignedFace? {
+        guard let detection = detector.largestFace(in: picture.image, smallest: smallest) else { return nil }
         return align(detection, in: picture)
     }
 
     /// All faces of a picture, largest first, in pixels of the picture as it is looked at.
-    func faces(in picture: Picture, smallest: Float) throws(InferenceError) -> [Detection] {
-        try detector.faces(in: picture.image, smallest: smallest)
+    func faces(in picture: Picture, smallest: Float) -> [Detection] {
+        detector.faces(in: picture.image, smallest: smallest)
     }
 
     /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
@@ -113,10 +113,8 @@ final class FaceAnalyser {
         return try request.infer(&input)
     }
 
-    /// Runs every network once, on a picture without anything on it, so that the first job finds them warm.
+    /// Runs OpenVINO's networks once, on a picture without anything on it, so that the first job finds them compiled.
     func rehearse() throws(InferenceError) {
-        let blank = RGBImage(width: 64, height: 64, pixels: [UInt8](repeating: 128, count: 64 * 64 * 3))
-        try detector.rehearse(on: blank)
         for request in [identity, expression] {
             let input = request.network.network.input
             let pixels = [UInt8](repeating: 128, count: input.width * input.height * 3)

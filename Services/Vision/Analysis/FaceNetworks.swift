@@ -31,8 +31,8 @@ struct FaceNetworks: Sendable {
         } catch {
             throw .manifest(error)
         }
+        detector = try DetectorNetworks(manifest)
         let engine = try InferenceEngine(lanes: lanes)
-        detector = try DetectorNetworks(manifest, engine: engine)
         self.identity = try engine.load(identity.network, name: "identity", of: manifest)
         try self.identity.requireOutputs([IdentityNetwork.embedding: 512])
         self.expression = try engine.load(expression.network, name: "expression", of: manifest)

@@ -73,8 +73,8 @@ struct Detect: AsyncParsableCommand {
         let lanes = try options.lanes()
         let found = try await lanes.map(photos) { [limits, smallest, largest] analyser, photo in
             let picture = try Picture(try contents(of: photo), limits: limits)
-            guard largest else { return try analyser.faces(in: picture, smallest: smallest) }
-            return try analyser.largestFace(in: picture, smallest: smallest).map { [$0.detection] } ?? []
+            guard largest else { return analyser.faces(in: picture, smallest: smallest) }
+            return analyser.largestFace(in: picture, smallest: smallest).map { [$0.detection] } ?? []
         }
         for (photo, faces) in zip(photos, found) {
             let line = Line(

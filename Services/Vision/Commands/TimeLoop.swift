@@ -36,9 +36,9 @@ struct TimeLoop: AsyncParsableCommand {
                         let faces = try (0..<batch).compactMap { _ in
                             let picture = try Picture(data, limits: settings.limits)
                             guard words[0] == "all" else {
-                                return try analyser.largestFace(in: picture, smallest: settings.smallestFace)
+                                return analyser.largestFace(in: picture, smallest: settings.smallestFace)
                             }
-                            return try analyser.faces(in: picture, smallest: settings.smallestFace).first
+                            return analyser.faces(in: picture, smallest: settings.smallestFace).first
                                 .flatMap { analyser.align($0, in: picture) }
                         }
                         _ = try analyser.read(faces)

@@ -6,8 +6,10 @@ struct PixelRegion: Hashable, Sendable {
     var height: Int
 }
 
-/// Where float planes lie in memory: one after the other, each a part of rows that may be longer.
+/// Where float planes lie in memory, perhaps among those of other pictures.
 struct PlaneLayout: Hashable, Sendable {
+    /// Values from one column to the next.
+    var column: Int
     /// Values from one row to the next.
     var row: Int
     /// Values from one channel to the next.
@@ -28,7 +30,8 @@ extension RGBImage {
         let columns = (0...outWidth).map { $0 * region.width / outWidth }
         let ends = (0..<outWidth).map { (($0 + 1) * region.width + outWidth - 1) / outWidth }
         let count = region.width * 3
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { sums in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count + 1) { sums in
+            sums.initialize(repeating: 0)
             pixels.withUnsafeBufferPointer { source in
                 for y in 0..<outHeight {
                     let top = y * region.height / outHeight
@@ -41,18 +44,19 @@ extension RGBImage {
                     }
                     let row = target + y * layout.row
                     for x in 0..<outWidth {
-                        var (red, green, blue): (UInt32, UInt32, UInt32) = (0, 0, 0)
+                        var total = SIMD4<UInt32>.zero
                         for column in columns[x]..<ends[x] {
-                            red &+= sums[3 * column]
-                            green &+= sums[3 * column + 1]
-                            blue &+= sums[3 * column + 2]
+                            // Red, green, blue and what comes next, which nobody reads.
+                            total &+= UnsafeRawPointer(sums.baseAddress! + 3 * column)
+                                .loadUnaligned(as: SIMD4<UInt32>.self)
                         }
                         let area = Float((bottom - top) * (ends[x] - columns[x]))
-                        let mean = SIMD4(Float(red), Float(green), Float(blue), 0) / area
+                        let mean = SIMD4<Float>(total) / area
                         let value = (mean - normalisation.mean) * normalisation.factor
-                        row[x] = value[0]
-                        row[x + layout.plane] = value[1]
-                        row[x + 2 * layout.plane] = value[2]
+                        let place = row + x * layout.column
+                        place[0] = value[0]
+                        place[layout.plane] = value[1]
+                        place[2 * layout.plane] = value[2]
                     }
                 }
             }

@@ -1,47 +1,43 @@
+import Glibc
 import ModelManifest
 
 /// R-Net or O-Net: looks at each candidate's crop and says anew whether it is a face and where.
 final class CropStage {
-    private let request: InferenceRequest
-    private let normalisation: Normalisation
-    private let width: Int
-    private let height: Int
-    private let largestBatch: Int
+    /// Crops that share the kernels' vectors: the widest has this many numbers.
+    private static let largestBatch = 16
 
-    /// - Parameter largestBatch: crops of one inference. Smaller ones are filled up to a quarter, a half or all of it, so
-    ///   that the network sees few shapes.
-    init(_ request: InferenceRequest, largestBatch: Int) {
-        self.request = request
-        self.largestBatch = largestBatch
-        let input = request.network.network.input
-        normalisation = Normalisation(input)
-        (width, height) = (input.width, input.height)
+    private let chain: ConvolutionChain
+    private let normalisation: Normalisation
+    private let side: Int
+    private var scratch: [Float] = []
+
+    init(_ network: CascadeNetwork) {
+        chain = network.chain
+        normalisation = Normalisation(network.network.input)
+        side = network.network.input.width
     }
 
     /// The candidates that are faces with a probability above `threshold`, with score, regression and, of O-Net,
     /// landmarks; the boxes are as they came.
-    func refine(
-        _ candidates: [Candidate], of image: RGBImage, threshold: Float
-    ) throws(InferenceError) -> [Candidate] {
+    func refine(_ candidates: [Candidate], of image: RGBImage, threshold: Float) -> [Candidate] {
         let crops = candidates.compactMap { candidate in candidate.region(in: image).map { (candidate, $0) } }
         var results: [Candidate] = []
-        for start in stride(from: 0, to: crops.count, by: largestBatch) {
-            let batch = crops[start..<min(start + largestBatch, crops.count)]
-            var input = crop(batch.map(\.1), of: image)
-            let outputs = try request.infer(&input)
-            let probability = outputs["probability"]!.values
-            let regression = outputs["regression"]!.values
-            let landmarks = outputs["landmarks"]?.values
-            for (index, (candidate, _)) in batch.enumerated() where probability[2 * index + 1] > threshold {
+        for start in stride(from: 0, to: crops.count, by: Self.largestBatch) {
+            let batch = crops[start..<min(start + Self.largestBatch, crops.count)]
+            let count = batch.count
+            let outputs = chain.run(
+                crop(batch.map(\.1), of: image), rows: side, columns: side, pictures: count, scratch: &scratch)
+            for (index, (candidate, _)) in batch.enumerated() {
+                func output(_ channel: Int) -> Float { outputs[channel * count + index] }
+                let score = probability(output(1) - output(0))
+                guard score > threshold else { continue }
                 var refined = candidate
-                refined.score = probability[2 * index + 1]
-                for side in 0..<4 { refined.regression[side] = regression[4 * index + side] }
-                if let landmarks {
+                refined.score = score
+                for side in 0..<4 { refined.regression[side] = output(2 + side) }
+                if outputs.count == 16 * count {
                     let origin = SIMD2(candidate.corners[0], candidate.corners[1]) - 1
                     let size = SIMD2(candidate.width, candidate.height) + 1
-                    refined.landmarks = (0..<5).map {
-                        size * SIMD2(landmarks[10 * index + $0], landmarks[10 * index + 5 + $0]) + origin
-                    }
+                    refined.landmarks = (6..<11).map { size * SIMD2(output($0), output($0 + 5)) + origin }
                 }
                 results.append(refined)
             }
@@ -49,17 +45,22 @@ final class CropStage {
         return results
     }
 
-    private func crop(_ regions: [PixelRegion], of image: RGBImage) -> Tensor {
-        let count = [largestBatch / 4, largestBatch / 2].first { regions.count <= $0 } ?? largestBatch
-        var input = Tensor(zeros: [count, 3, height, width])
-        let layout = PlaneLayout(row: width, plane: width * height)
-        input.values.withUnsafeMutableBufferPointer { values in
+    private func crop(_ regions: [PixelRegion], of image: RGBImage) -> [Float] {
+        let count = regions.count
+        var input = ConvolutionChain.input(3 * side * side * count)
+        let layout = PlaneLayout(column: count, row: side * count, plane: side * side * count)
+        input.withUnsafeMutableBufferPointer { values in
             for (index, region) in regions.enumerated() {
                 image.resample(
-                    region, width: width, height: height, normalisation: normalisation,
-                    into: values.baseAddress! + index * 3 * layout.plane, layout: layout)
+                    region, width: side, height: side, normalisation: normalisation, into: values.baseAddress! + index,
+                    layout: layout)
             }
         }
         return input
     }
+}
+
+/// Softmax over two scores: the probability of the one that is ahead by `lead`.
+func probability(_ lead: Float) -> Float {
+    1 / (1 + exp(-lead))
 }

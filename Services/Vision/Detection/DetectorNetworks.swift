@@ -1,41 +1,97 @@
+import FoundationEssentials
 import ModelManifest
 
 /// MTCNN's three networks, loaded.
 struct DetectorNetworks: Sendable {
-    let proposal: LoadedNetwork
-    let refinement: LoadedNetwork
-    let output: LoadedNetwork
+    let proposal: CascadeNetwork
+    let refinement: CascadeNetwork
+    let output: CascadeNetwork
 
     /// Loads and checks what the manifest names.
-    init(_ manifest: ModelManifest, engine: borrowing InferenceEngine) throws(InferenceError) {
-        let networks: (proposal: Network, refinement: Network, output: Network)
+    init(_ manifest: ModelManifest) throws(InferenceError) {
+        let networks: (proposal: DetectorNetwork, refinement: DetectorNetwork, output: DetectorNetwork)
         do {
             networks = (try manifest.proposal, try manifest.refinement, try manifest.output)
         } catch {
             throw .manifest(error)
         }
-        proposal = try engine.load(networks.proposal, name: "proposal", of: manifest)
-        refinement = try engine.load(networks.refinement, name: "refinement", of: manifest)
-        output = try engine.load(networks.output, name: "output", of: manifest)
-        for network in [proposal, refinement, output] {
-            try network.requireOutputs(["probability": 2, "regression": 4])
-            guard network.network.input.colour == .rgb else {
-                throw .unsupported(network: network.name, reason: "a detector sees RGB")
-            }
-        }
-        try output.requireOutputs(["landmarks": 10])
+        proposal = try CascadeNetwork(
+            networks.proposal, name: "proposal", of: manifest, window: 12, layers: Self.proposalLayers)
+        refinement = try CascadeNetwork(
+            networks.refinement, name: "refinement", of: manifest, window: 24, layers: Self.refinementLayers)
+        output = try CascadeNetwork(
+            networks.output, name: "output", of: manifest, window: 48, layers: Self.outputLayers)
     }
+
+    /// P-Net (Zhang et al. 2016, figure 2): two scores, four regressions.
+    private static let proposalLayers = [
+        ConvolutionChain.Layer(inputs: 3, outputs: 10, kernel: 3, pool: 2),
+        ConvolutionChain.Layer(inputs: 10, outputs: 16, kernel: 3),
+        ConvolutionChain.Layer(inputs: 16, outputs: 32, kernel: 3),
+        ConvolutionChain.Layer(inputs: 32, outputs: 6, kernel: 1, hasSlopes: false),
+    ]
+
+    /// R-Net: two scores, four regressions.
+    private static let refinementLayers = [
+        ConvolutionChain.Layer(inputs: 3, outputs: 28, kernel: 3, pool: 3),
+        ConvolutionChain.Layer(inputs: 28, outputs: 48, kernel: 3, pool: 3),
+        ConvolutionChain.Layer(inputs: 48, outputs: 64, kernel: 2),
+        ConvolutionChain.Layer(inputs: 64, outputs: 128, kernel: 3),
+        ConvolutionChain.Layer(inputs: 128, outputs: 6, kernel: 1, hasSlopes: false),
+    ]
+
+    /// O-Net: two scores, four regressions, five x and five y.
+    private static let outputLayers = [
+        ConvolutionChain.Layer(inputs: 3, outputs: 32, kernel: 3, pool: 3),
+        ConvolutionChain.Layer(inputs: 32, outputs: 64, kernel: 3, pool: 3),
+        ConvolutionChain.Layer(inputs: 64, outputs: 64, kernel: 3, pool: 2),
+        ConvolutionChain.Layer(inputs: 64, outputs: 128, kernel: 2),
+        ConvolutionChain.Layer(inputs: 128, outputs: 256, kernel: 3),
+        ConvolutionChain.Layer(inputs: 256, outputs: 16, kernel: 1, hasSlopes: false),
+    ]
 }
 
-extension LoadedNetwork {
-    /// Refuses a network whose manifest entry does not name an output, or names it with another width.
-    func requireOutputs(_ wanted: [String: Int]) throws(InferenceError) {
-        for (output, width) in wanted.sorted(by: { $0.key < $1.key }) {
-            guard let actual = network.outputs[output] else { throw .missingTensor(network: name, tensor: output) }
-            guard actual == width else {
-                throw .unsupported(
-                    network: name, reason: "its output \"\(output)\" is \(actual) wide, and \(width) is needed")
+/// One of the three, with what the manifest says of it.
+struct CascadeNetwork: Sendable {
+    let network: DetectorNetwork
+    let chain: ConvolutionChain
+
+    /// Reads the weights, little-endian float32, and checks everything against the manifest.
+    ///
+    /// - Parameters:
+    ///   - name: what the manifest calls it, for errors.
+    ///   - window: the side of what it sees, in pixels.
+    init(
+        _ network: DetectorNetwork, name: String, of manifest: ModelManifest, window: Int,
+        layers: [ConvolutionChain.Layer]
+    ) throws(InferenceError) {
+        let data: Data
+        do {
+            try manifest.verify(network.weights)
+            data = try Data(contentsOf: URL(filePath: manifest.path(of: network.weights)))
+        } catch let error as ModelManifestError {
+            throw .manifest(error)
+        } catch {
+            throw .unreadable(network: name, reason: "\(error)")
+        }
+        let input = network.input
+        guard input.width == window, input.height == window, input.colour == .rgb else {
+            throw .unsupported(
+                network: name,
+                reason:
+                    "it sees \(input.width) x \(input.height) \(input.colour), and \(window) x \(window) rgb is needed")
+        }
+        let parameters = data.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count - 3, by: 4).map {
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
             }
         }
+        let needed = layers.reduce(0) { $0 + $1.parameterCount }
+        guard data.count == 4 * needed else {
+            throw .unsupported(
+                network: name, reason: "its weights are \(data.count) bytes, and \(4 * needed) are needed")
+        }
+        self.network = network
+        chain = ConvolutionChain(layers, parameters: parameters)
     }
 }

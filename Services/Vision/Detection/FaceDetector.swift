@@ -1,7 +1,7 @@
 /// Finds faces and their landmarks: MTCNN (Zhang et al. 2016) with the cascade of facenet-pytorch.
 ///
 /// P-Net slides over the picture at many scales and proposes boxes, R-Net refines them, O-Net decides and marks five
-/// points. Owns its requests: one picture at a time.
+/// points. Owns its memory: one picture at a time.
 final class FaceDetector {
     private let proposal: ProposalStage
     private let refinement: CropStage
@@ -11,18 +11,20 @@ final class FaceDetector {
     private static let thresholds: (proposal: Float, refinement: Float, output: Float) = (0.6, 0.7, 0.7)
     /// A face is at most this many times as large as the window in which it was first found.
     private static let reach: Float = 1.5
+    /// Scales whose sides are at most this many pixels are looked at together: each alone costs next to nothing.
+    private static let firstLook = 96
 
-    init(_ networks: DetectorNetworks) throws(InferenceError) {
-        proposal = ProposalStage(try InferenceRequest(networks.proposal))
-        refinement = CropStage(try InferenceRequest(networks.refinement), largestBatch: 64)
-        output = CropStage(try InferenceRequest(networks.output), largestBatch: 16)
+    init(_ networks: DetectorNetworks) {
+        proposal = ProposalStage(networks.proposal)
+        refinement = CropStage(networks.refinement)
+        output = CropStage(networks.output)
     }
 
     /// Every face of at least `smallest` pixels, largest first.
-    func faces(in image: RGBImage, smallest: Float) throws(InferenceError) -> [Detection] {
+    func faces(in image: RGBImage, smallest: Float) -> [Detection] {
         let pyramid = ImagePyramid(width: image.width, height: image.height, smallest: smallest)
         var cascade = Cascade()
-        try advance(&cascade, over: pyramid.levels[...], of: image)
+        advance(&cascade, over: pyramid.levels[...], of: image)
         return cascade.detections
     }
 
@@ -30,7 +32,7 @@ final class FaceDetector {
     ///
     /// Starts with the scales that show the largest faces, a hundredth of the work, and goes on to smaller ones only
     /// until no face left to find can be larger than the one found.
-    func largestFace(in image: RGBImage, smallest: Float) throws(InferenceError) -> Detection? {
+    func largestFace(in image: RGBImage, smallest: Float) -> Detection? {
         let pyramid = ImagePyramid(width: image.width, height: image.height, smallest: smallest)
         var remaining = pyramid.levels[...]
         var cascade = Cascade()
@@ -39,23 +41,11 @@ final class FaceDetector {
                 let side = max(found.corners[2] - found.corners[0], found.corners[3] - found.corners[1])
                 if side >= Self.reach * next.face { break }
             }
-            // All scales that are one tile each go together; they cost as much as the next alone.
-            let start =
-                remaining.firstIndex { max($0.width, $0.height) <= ProposalStage.tile } ?? remaining.endIndex - 1
-            try advance(&cascade, over: remaining[start...], of: image)
+            let start = remaining.firstIndex { max($0.width, $0.height) <= Self.firstLook } ?? remaining.endIndex - 1
+            advance(&cascade, over: remaining[start...], of: image)
             remaining = remaining[..<start]
         }
         return cascade.detections.first
-    }
-
-    /// Runs each network once.
-    func rehearse(on image: RGBImage) throws(InferenceError) {
-        let box = Candidate(
-            corners: SIMD4(0, 0, Float(image.width), Float(image.height)), score: 1, regression: .zero)
-        _ = try proposal.candidates(
-            ImagePyramid(width: image.width, height: image.height, smallest: 20).levels[...], of: image, threshold: 1)
-        _ = try refinement.refine([box], of: image, threshold: 1)
-        _ = try output.refine([box], of: image, threshold: 1)
     }
 
     /// What the cascade knows of a picture after some of its scales.
@@ -76,15 +66,15 @@ final class FaceDetector {
     /// Takes more scales of the picture through all three networks.
     private func advance(
         _ cascade: inout Cascade, over levels: ArraySlice<ImagePyramid.Level>, of image: RGBImage
-    ) throws(InferenceError) {
+    ) {
         var proposals: [Candidate] = []
-        for group in try proposal.candidates(levels, of: image, threshold: Self.thresholds.proposal) {
+        for group in proposal.candidates(levels, of: image, threshold: Self.thresholds.proposal) {
             proposals += group.suppressed(.union, above: 0.5)
         }
         proposals = Self.new(proposals, beside: &cascade.proposed).map { $0.regressed(margin: 0).squared() }
-        let refined = try refinement.refine(proposals, of: image, threshold: Self.thresholds.refinement)
+        let refined = refinement.refine(proposals, of: image, threshold: Self.thresholds.refinement)
         let survivors = Self.new(refined, beside: &cascade.refined).map { $0.regressed(margin: 1).squared() }
-        let found = try output.refine(survivors, of: image, threshold: Self.thresholds.output)
+        let found = output.refine(survivors, of: image, threshold: Self.thresholds.output)
         cascade.found += found.map { $0.regressed(margin: 1) }
     }
 

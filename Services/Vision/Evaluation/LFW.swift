@@ -34,7 +34,7 @@ func evaluateLFW(_ list: VerificationPairs, images: String, lanes: AnalysisLanes
         } catch let failure as Failure {
             throw EvaluationError.picture(entry.path, failure.detail)
         }
-        let faces = try analyser.faces(in: picture, smallest: 20)
+        let faces = analyser.faces(in: picture, smallest: 20)
         let middle = SIMD2(Float(picture.image.width), Float(picture.image.height)) / 2
         func distance(_ face: Detection) -> Float {
             let offset =

@@ -45,6 +45,17 @@ final class LoadedNetwork: @unchecked Sendable {
         }
     }
 
+    /// Refuses a network whose manifest entry does not name an output, or names it with another width.
+    func requireOutputs(_ wanted: [String: Int]) throws(InferenceError) {
+        for (output, width) in wanted.sorted(by: { $0.key < $1.key }) {
+            guard let actual = network.outputs[output] else { throw .missingTensor(network: name, tensor: output) }
+            guard actual == width else {
+                throw .unsupported(
+                    network: name, reason: "its output \"\(output)\" is \(actual) wide, and \(width) is needed")
+            }
+        }
+    }
+
     /// The shape of a float32 tensor, -1 for a dimension of any size; `nil` when there is none of that name.
     private func shape(
         of tensor: String,

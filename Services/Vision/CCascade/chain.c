@@ -1,0 +1,154 @@
+#include "kernels.h"
+
+bool cascade_available(enum cascade_instructions instructions) {
+    switch (instructions) {
+    case CASCADE_PORTABLE: return true;
+#ifdef __x86_64__
+    case CASCADE_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case CASCADE_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+#endif
+    default: return false;
+    }
+}
+
+void cascade_pack(const float *weights, size_t outputs, size_t inputs, size_t kernel, float *packed) {
+    const size_t window = inputs * kernel * kernel;
+    for (size_t group = 0; group < outputs; group += CASCADE_GROUP) {
+        const size_t end = group + CASCADE_GROUP < outputs ? group + CASCADE_GROUP : outputs;
+        for (size_t place = 0; place < window; place++)
+            for (size_t output = group; output < end; output++) *packed++ = weights[output * window + place];
+    }
+}
+
+size_t cascade_output_size(const struct cascade_layer *layer, size_t size) {
+    if (size < layer->kernel) return 0;
+    size -= layer->kernel - 1;
+    if (!layer->pool) return size;
+    return size <= layer->pool ? 1 : (size - layer->pool + 1) / 2 + 1;
+}
+
+/// A layer at work: what it convolved, as far as its maximum needs it, and what it made, as far as the next layer needs it.
+struct stage {
+    const struct cascade_layer *layer;
+    size_t convolved_height, convolved_columns;
+    struct cascade_rows convolved, made;
+    /// Rows so far.
+    size_t convolved_count, made_count;
+};
+
+struct run {
+    enum cascade_instructions instructions;
+    size_t pictures;
+    struct cascade_rows input;
+    /// Room for one row of the widest stage.
+    float *line;
+    struct stage stages[CASCADE_LAYERS];
+};
+
+static void convolve(struct run *run, struct stage *stage, const struct cascade_rows *input, size_t y, struct cascade_rows *rows) {
+    const size_t numbers = stage->convolved_columns * run->pictures;
+    float *output = rows->values + y % rows->height * rows->row;
+    switch (run->instructions) {
+#ifdef __x86_64__
+    case CASCADE_AVX512:
+        return cascade_convolve_avx512(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
+    case CASCADE_AVX2: return cascade_convolve_avx2(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
+#endif
+    default: return cascade_convolve_portable(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
+    }
+}
+
+static void maximum(struct run *run, struct stage *stage, size_t y) {
+    const size_t left = stage->convolved_height - 2 * y, pool = stage->layer->pool;
+    const size_t height = left < pool ? left : pool, columns = stage->convolved_columns, plane = stage->made.plane;
+    float *output = stage->made.values + y % stage->made.height * stage->made.row;
+    switch (run->instructions) {
+#ifdef __x86_64__
+    case CASCADE_AVX512:
+        return cascade_maximum_avx512(
+            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
+    case CASCADE_AVX2:
+        return cascade_maximum_avx2(
+            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
+#endif
+    default:
+        return cascade_maximum_portable(
+            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
+    }
+}
+
+/// Has the stage make its rows up to `count`.
+static void make(struct run *run, size_t index, size_t count) {
+    struct stage *stage = &run->stages[index];
+    const size_t kernel = stage->layer->kernel, pool = stage->layer->pool;
+    const struct cascade_rows *input = index > 0 ? &run->stages[index - 1].made : &run->input;
+    struct cascade_rows *convolved = pool ? &stage->convolved : &stage->made;
+    for (; stage->made_count < count; stage->made_count++) {
+        const size_t y = stage->made_count;
+        size_t needed = pool ? 2 * y + pool : y + 1;
+        if (needed > stage->convolved_height) needed = stage->convolved_height;
+        for (; stage->convolved_count < needed; stage->convolved_count++) {
+            if (index > 0) make(run, index - 1, stage->convolved_count + kernel);
+            convolve(run, stage, input, stage->convolved_count, convolved);
+        }
+        if (pool) maximum(run, stage, y);
+    }
+}
+
+/// Lays the stages' rows out from `scratch` on; returns how many numbers that takes.
+static size_t lay_out(
+    struct run *run, const struct cascade_layer *layers, size_t count, size_t rows, size_t columns, size_t pictures, float *scratch) {
+    size_t taken = cascade_padded(columns * pictures);
+    run->line = scratch;
+    for (size_t index = 0; index < count; index++) {
+        const struct cascade_layer *layer = &layers[index];
+        struct stage *stage = &run->stages[index];
+        *stage = (struct stage){.layer = layer};
+        stage->convolved_height = rows - (layer->kernel - 1);
+        stage->convolved_columns = columns - (layer->kernel - 1);
+        if (layer->pool) {
+            const size_t plane = cascade_padded(stage->convolved_columns * pictures);
+            stage->convolved = (struct cascade_rows){
+                .values = scratch ? scratch + taken : 0, .height = layer->pool, .row = layer->outputs * plane, .plane = plane};
+            taken += layer->pool * layer->outputs * plane;
+        }
+        rows = cascade_output_size(layer, rows);
+        columns = cascade_output_size(layer, columns);
+        const size_t plane = cascade_padded(columns * pictures);
+        const size_t height = index + 1 < count ? layers[index + 1].kernel : 1;
+        stage->made = (struct cascade_rows){
+            .values = scratch ? scratch + taken : 0, .height = height, .row = layer->outputs * plane, .plane = plane};
+        taken += height * layer->outputs * plane;
+    }
+    return taken;
+}
+
+size_t cascade_scratch_size(const struct cascade_layer *layers, size_t count, size_t columns, size_t pictures) {
+    struct run run;
+    // No row's length depends on the number of rows.
+    return lay_out(&run, layers, count, columns, columns, pictures, 0);
+}
+
+void cascade_run(
+    enum cascade_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
+    size_t columns, size_t pictures, float *scratch, float *output) {
+    struct run run = {.instructions = instructions, .pictures = pictures};
+    run.input = (struct cascade_rows){
+        .values = (float *)input, .height = rows, .row = columns * pictures, .plane = rows * columns * pictures};
+    lay_out(&run, layers, count, rows, columns, pictures, scratch);
+    size_t width = columns, height = rows;
+    for (size_t index = 0; index < count; index++) {
+        width = cascade_output_size(&layers[index], width);
+        height = cascade_output_size(&layers[index], height);
+    }
+    const size_t outputs = layers[count - 1].outputs, numbers = width * pictures;
+    const struct cascade_rows *last = &run.stages[count - 1].made;
+    for (size_t y = 0; y < height; y++) {
+        make(&run, count - 1, y + 1);
+        for (size_t channel = 0; channel < outputs; channel++)
+            __builtin_memcpy(
+                output + (channel * height + y) * numbers, last->values + channel * last->plane, numbers * sizeof(float));
+    }
+}

@@ -1,0 +1,97 @@
+import CCascade
+
+/// A network that is nothing but valid convolutions, one after another, with PReLU and maxima between them: what all three of
+/// MTCNN's are. A dense layer is a convolution as large as what it sees.
+struct ConvolutionChain: Sendable {
+    /// A convolution of stride 1 and what follows it.
+    struct Layer: Hashable, Sendable {
+        var inputs: Int
+        var outputs: Int
+        /// Side of the window.
+        var kernel: Int
+        /// Side of the maximum's window, which moves by 2; 0 for none. One that is cut off at the edge counts.
+        var pool = 0
+        /// Whether PReLU follows.
+        var hasSlopes = true
+
+        fileprivate var weightCount: Int { inputs * outputs * kernel * kernel }
+
+        /// Weights (outputs x inputs x rows x columns), biases and, where there are some, slopes.
+        var parameterCount: Int { weightCount + outputs * (hasSlopes ? 2 : 1) }
+    }
+
+    let layers: [Layer]
+    /// As the layers' `parameterCount` says, the weights packed for the kernels.
+    private let parameters: [Float]
+    private let instructions: Instructions
+
+    /// - Parameter parameters: of one layer after the other, as many as `parameterCount` says.
+    init(_ layers: [Layer], parameters: [Float], instructions: Instructions = .best) {
+        precondition(parameters.count == layers.reduce(0) { $0 + $1.parameterCount }, "as many parameters as needed")
+        self.layers = layers
+        self.instructions = instructions
+        var packed = parameters
+        var start = 0
+        for layer in layers {
+            parameters.withUnsafeBufferPointer { source in
+                packed.withUnsafeMutableBufferPointer { target in
+                    cascade_pack(
+                        source.baseAddress! + start, layer.outputs, layer.inputs, layer.kernel,
+                        target.baseAddress! + start)
+                }
+            }
+            start += layer.parameterCount
+        }
+        self.parameters = packed
+    }
+
+    /// Room for `count` input values, and for what the kernels read beyond them.
+    static func input(_ count: Int) -> [Float] {
+        [Float](repeating: 0, count: count + Int(CASCADE_SLACK))
+    }
+
+    /// Runs the chain over pictures of one size that lie side by side: channels x rows x columns x pictures.
+    ///
+    /// - Parameters:
+    ///   - input: made by `input(_:)`.
+    ///   - scratch: memory to keep for the next run.
+    /// - Returns: the last layer's values, which lie the same way.
+    func run(_ input: [Float], rows: Int, columns: Int, pictures: Int, scratch: inout [Float]) -> [Float] {
+        precondition(
+            input.count >= layers[0].inputs * rows * columns * pictures + Int(CASCADE_SLACK), "input of that size")
+        return withLayers { layers in
+            let needed = cascade_scratch_size(layers.baseAddress, layers.count, columns, pictures)
+            if scratch.count < needed { scratch = [Float](repeating: 0, count: needed) }
+            var (height, width) = (rows, columns)
+            for index in layers.indices {
+                height = cascade_output_size(layers.baseAddress! + index, height)
+                width = cascade_output_size(layers.baseAddress! + index, width)
+            }
+            let count = layers[layers.count - 1].outputs * height * width * pictures
+            return [Float](unsafeUninitializedCapacity: count) { output, initialised in
+                if count > 0 {
+                    cascade_run(
+                        instructions.kernel, layers.baseAddress, layers.count, input, rows, columns, pictures, &scratch,
+                        output.baseAddress)
+                }
+                initialised = count
+            }
+        }
+    }
+
+    /// Lends the layers in the kernels' form.
+    private func withLayers<Result>(_ body: (UnsafeBufferPointer<cascade_layer>) -> Result) -> Result {
+        parameters.withUnsafeBufferPointer { parameters in
+            var next = parameters.baseAddress!
+            let forms = layers.map { layer in
+                let bias = next + layer.weightCount
+                let form = cascade_layer(
+                    inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, pool: layer.pool, weights: next,
+                    bias: bias, slopes: layer.hasSlopes ? bias + layer.outputs : nil)
+                next += layer.parameterCount
+                return form
+            }
+            return forms.withUnsafeBufferPointer(body)
+        }
+    }
+}
