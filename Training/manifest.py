@@ -23,7 +23,7 @@ class ManifestError(Exception):
 
 
 def check_file(models: Path, network: str, part: dict[str, str], fill: bool) -> None:
-    """Compare, or with `fill` set, the SHA-256 of a graph or weights file. (The detector's networks have no graph.)"""
+    """Compare, or with `fill` set, the SHA-256 of a file: graph (the detector's networks have none), weights, cohort."""
     path = models / part["file"]
     if not path.exists():
         if path.parent.name == "third-party" and part.get("sha256"):
@@ -45,8 +45,9 @@ def assemble(models: Path, fill: bool = False) -> dict[str, Any]:
         entry = json.loads(path.read_text())
         if "weights" not in entry:
             raise ManifestError(f"{path.stem}: the entry has no weights.")
-        for part in entry.keys() & {"graph", "weights"}:
-            check_file(models, path.stem, entry[part], fill)
+        parts = [entry.get("graph"), entry["weights"], entry.get("identification", {}).get("cohort")]
+        for part in filter(None, parts):
+            check_file(models, path.stem, part, fill)
         networks[path.stem] = entry
     return {"schema": SCHEMA, "networks": networks}
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from . import manifest
 from .expression.data import training_split
 from .expression.export import digest
+from .identity import cohort
 from .identity.data import decode, read_manifest, training_rows
 
 SAMPLES = 1000
@@ -84,9 +85,9 @@ def main() -> None:
         write(name, options.models, out, quantise(options.models / f"{name}.xml", images))
     for name in DETECTOR:
         write(name, options.models, out)
-    link = out / "third-party"
-    if not link.is_symlink():
-        os.symlink("../third-party", link)
+    for name in ("third-party", cohort.FILE):
+        if not (out / name).is_symlink() and (options.models / name).exists():
+            os.symlink(f"../{name}", out / name)
     (out / manifest.MANIFEST).write_text(json.dumps(manifest.assemble(out), indent=2) + "\n")
 
 

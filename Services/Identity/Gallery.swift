@@ -11,13 +11,15 @@ package struct Gallery: Sendable {
         package var user: UserID
         /// The job that enrolled it.
         package var job: JobID
-        /// Cosine distance to the nearest face at its enrolment; `nil` for the first of all.
+        /// The distance to the nearest face at its enrolment, as it was decided by; `nil` for the first of all.
         package var distance: Float?
     }
 
     /// The face nearest to a template.
     package struct Neighbour: Hashable, Sendable {
         package var face: Face
+        /// The face's template.
+        package var template: [Float]
         /// Cosine distance, 0...2.
         package var distance: Float
     }
@@ -88,7 +90,10 @@ package struct Gallery: Sendable {
                 }
             }
         }
-        return best.map { Neighbour(face: faces[$0.row], distance: max(0, 1 - $0.cosine)) }
+        return best.map { row, cosine in
+            let template = Array(templates[row * width..<(row + 1) * width])
+            return Neighbour(face: faces[row], template: template, distance: max(0, 1 - cosine))
+        }
     }
 
     /// Rows compared at a time, so that the products of many probes stay small.

@@ -17,7 +17,11 @@ package enum Identity {
     /// Puts the service together from its settings; migrates its tables.
     package static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try IdentitySettings(runner.settings)
-        let network = try ModelManifest(directory: settings.modelsDirectory).identity
+        let manifest = try ModelManifest(directory: settings.modelsDirectory)
+        let network = try manifest.identity
+        let cohort = try network.identification.cohort.map { file throws(ModelManifestError) in
+            try Cohort(file, of: manifest, width: network.width)
+        }
         OpenBLAS.use(threads: settings.threads)
         runner.logger.info(
             "Comparing faces",
@@ -26,7 +30,7 @@ package enum Identity {
         let database = Database(settings.database, logger: runner.logger)
         try await database.waitUntilAvailable()
         try await database.migrate(schema: Schema.name, Schema.migrations)
-        let recogniser = Recogniser(database: database, network: network)
+        let recogniser = Recogniser(database: database, network: network, cohort: cohort)
         let publisher = Publisher(address: settings.broker, logger: runner.logger)
         let stage = Stage(
             name: .identity, address: settings.broker, publisher: publisher,

@@ -9,14 +9,16 @@ package import ModelManifest
 package actor Recogniser {
     private let database: Database
     private let network: IdentityNetwork
+    private let cohort: Cohort?
     private var gallery: Gallery
     private var sequence: Int64 = 0
     /// Whether the gallery has been read to its end once: before that nobody can be recognised.
     package private(set) var isLoaded = false
 
-    package init(database: Database, network: IdentityNetwork) {
+    package init(database: Database, network: IdentityNetwork, cohort: Cohort?) {
         self.database = database
         self.network = network
+        self.cohort = cohort
         gallery = Gallery(width: network.width)
     }
 
@@ -49,7 +51,7 @@ package actor Recogniser {
         let probes = faces.map { candidate in
             candidate.isComparable(with: network) ? candidate.template.values : nil
         }
-        var neighbours = gallery.nearest(to: probes.compactMap(\.self))[...]
+        var neighbours = nearest(to: probes.compactMap(\.self))[...]
         var people: [Result<Person, any Error>] = []
         for (candidate, probe) in zip(faces, probes) {
             let neighbour = probe == nil ? nil : neighbours.removeFirst()
@@ -72,7 +74,7 @@ package actor Recogniser {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }
     }
 
-    private func decide(_ candidate: Candidate, neighbour: Gallery.Neighbour?) async throws -> Person {
+    private func decide(_ candidate: Candidate, neighbour: Nearest?) async throws -> Person {
         if let reason = network.identification.refusal(of: candidate.quality) {
             return Person(standing: .uncertain, user: nil, distance: nil, reason: reason)
         }
@@ -84,12 +86,14 @@ package actor Recogniser {
     }
 
     /// The person, unless a user has to be made.
-    private func settle(_ candidate: Candidate, neighbour: Gallery.Neighbour?) -> Person? {
+    private func settle(_ candidate: Candidate, neighbour: Nearest?) -> Person? {
         if let neighbour, neighbour.face.job == candidate.job {
             return Person(standing: .new, user: neighbour.face.user, distance: neighbour.face.distance)
         }
         let distance = neighbour?.distance
-        return switch network.identification.decide(distance: distance, declaredNew: candidate.declaredNew) {
+        let decision = network.identification.decide(
+            distance: distance, among: gallery.count, declaredNew: candidate.declaredNew)
+        return switch decision {
         case .match: Person(standing: .returning, user: neighbour?.face.user, distance: distance)
         case .undecided: Person(standing: .uncertain, user: nil, distance: distance, reason: .ambiguous)
         case .enrol: nil
@@ -101,7 +105,7 @@ package actor Recogniser {
         let person = try await database.transaction { connection in
             try connection.query(Schema.lock)
             try await self.catchUp(on: connection)
-            let neighbour = await self.nearest(to: candidate.template.values)
+            let neighbour = await self.nearest(to: [candidate.template.values])[0]
             if let person = await self.settle(candidate, neighbour: neighbour) { return person }
             guard try !FaceStore.isErased(job: candidate.job, on: connection) else { throw RecognitionError.erased }
             let user = try FaceStore.enrol(
@@ -113,8 +117,19 @@ package actor Recogniser {
         return person
     }
 
-    private func nearest(to probe: [Float]) -> Gallery.Neighbour? {
-        gallery.nearest(to: [probe])[0]
+    /// The face nearest by cosine distance, and the distance that decides.
+    private struct Nearest {
+        var face: Gallery.Face
+        /// Normalised by the cohort, if there is one.
+        var distance: Float
+    }
+
+    private func nearest(to probes: [[Float]]) -> [Nearest?] {
+        zip(probes, gallery.nearest(to: probes)).map { probe, neighbour in
+            guard let neighbour else { return nil }
+            let distance = cohort?.normalise(neighbour.distance, between: probe, and: neighbour.template)
+            return Nearest(face: neighbour.face, distance: distance ?? neighbour.distance)
+        }
     }
 
     private func catchUp(on connection: Connection) async throws {

@@ -24,40 +24,85 @@ package struct IdentityNetwork: Hashable, Sendable, Decodable {
     }
 }
 
-/// The thresholds that ship with an identity network. Distances are cosine distances, 1 - cos, 0...2.
+/// The thresholds that ship with an identity network, for distances to the face nearest by cosine: 1 - cos, normalised by the
+/// cohort where there is one, 0 or more.
 package struct Identification: Hashable, Sendable, Decodable {
-    /// At or below it, the same person.
+    /// At or below it, the same person, where 1,000 faces are known.
     package let match: Float
-    /// Above it, somebody else. Between the two nobody can tell.
+    /// Above it, somebody else, where 1,000 faces are known. Between the two nobody can tell.
     package let enrol: Float
+    /// How much lower `match` is where ten times as many faces are known: among more strangers one is nearer.
+    package let matchPerDecade: Float
+    /// How much lower `enrol` is where ten times as many faces are known.
+    package let enrolPerDecade: Float
     /// The least shorter side of the detected box, in pixels of the upright picture.
     package let minimumFace: Float
     /// The least sharpness of the aligned crop, as `FaceQuality.sharpness` measures it; 0 allows all.
     package let minimumSharpness: Float
     /// The greatest |yaw|, as `FaceQuality.yaw` measures it.
     package let maximumYaw: Float
+    /// What distances are normalised by before the thresholds are applied; `nil` to apply them as they are.
+    package let cohort: CohortFile?
 
     private enum CodingKeys: String, CodingKey {
-        case match, enrol, minimumFace, minimumSharpness, maximumYaw
+        case match, enrol, matchPerDecade, enrolPerDecade, minimumFace, minimumSharpness, maximumYaw, cohort
     }
 
-    package init(match: Float, enrol: Float, minimumFace: Float, minimumSharpness: Float, maximumYaw: Float) {
+    package init(
+        match: Float, enrol: Float, matchPerDecade: Float = 0, enrolPerDecade: Float = 0, minimumFace: Float,
+        minimumSharpness: Float, maximumYaw: Float
+    ) {
         self.match = match
         self.enrol = enrol
+        self.matchPerDecade = matchPerDecade
+        self.enrolPerDecade = enrolPerDecade
         self.minimumFace = minimumFace
         self.minimumSharpness = minimumSharpness
         self.maximumYaw = maximumYaw
+        cohort = nil
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         match = try container.decode(Float.self, forKey: .match)
         enrol = try container.decode(Float.self, forKey: .enrol)
+        matchPerDecade = try container.decodeIfPresent(Float.self, forKey: .matchPerDecade) ?? 0
+        enrolPerDecade = try container.decodeIfPresent(Float.self, forKey: .enrolPerDecade) ?? 0
         minimumFace = try container.decode(Float.self, forKey: .minimumFace)
         minimumSharpness = try container.decode(Float.self, forKey: .minimumSharpness)
         maximumYaw = try container.decode(Float.self, forKey: .maximumYaw)
+        cohort = try container.decodeIfPresent(CohortFile.self, forKey: .cohort)
         guard match >= 0 else { throw decoder.refuse(CodingKeys.match, "below 0") }
         guard enrol >= match, enrol <= 2 else { throw decoder.refuse(CodingKeys.enrol, "not between match and 2") }
+        guard matchPerDecade >= 0 else { throw decoder.refuse(CodingKeys.matchPerDecade, "below 0") }
+        guard enrolPerDecade >= 0 else { throw decoder.refuse(CodingKeys.enrolPerDecade, "below 0") }
         guard maximumYaw > 0 else { throw decoder.refuse(CodingKeys.maximumYaw, "allows no face at all") }
+    }
+}
+
+/// The faces of nobody in particular that a network's distances are normalised by, and how.
+package struct CohortFile: Hashable, Sendable, Decodable {
+    /// Little-endian float32: vectors of unit length, as wide as the network's, one after another.
+    package let members: ModelFile
+    /// How many of the members, those most alike, say how crowded a face's surroundings are.
+    package let nearest: Int
+    /// How much of the crowding of both faces is added to their distance.
+    package let weight: Float
+    /// The crowding (mean cosine) at which a distance stays as it is.
+    package let usual: Float
+
+    private enum CodingKeys: String, CodingKey {
+        case nearest, weight, usual
+    }
+
+    package init(from decoder: any Decoder) throws {
+        members = try ModelFile(from: decoder)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        nearest = try container.decode(Int.self, forKey: .nearest)
+        weight = try container.decode(Float.self, forKey: .weight)
+        usual = try container.decode(Float.self, forKey: .usual)
+        guard nearest > 0 else { throw decoder.refuse(CodingKeys.nearest, "not positive") }
+        guard weight >= 0 else { throw decoder.refuse(CodingKeys.weight, "below 0") }
+        guard (-1...1).contains(usual) else { throw decoder.refuse(CodingKeys.usual, "not a cosine") }
     }
 }

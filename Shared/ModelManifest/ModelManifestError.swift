@@ -8,6 +8,8 @@ package enum ModelManifestError: Error, Hashable {
     case malformed(String)
     /// The manifest has no network of this name.
     case absent(network: String)
+    /// A file is the one the manifest names, and of another form than the manifest says; the text says how.
+    case unfit(file: String, reason: String)
     /// A file is not the one the manifest names.
     case checksum(file: String, expected: SHA256Checksum, actual: SHA256Checksum)
 }
@@ -23,6 +25,8 @@ extension ModelManifestError: CustomStringConvertible {
             "the model manifest is malformed: \(reason)"
         case .absent(let network):
             "the model manifest names no network \"\(network)\""
+        case .unfit(let file, let reason):
+            "the file \(file) does not fit the model manifest: \(reason)"
         case .checksum(let file, let expected, let actual):
             "the file \(file) has SHA-256 \(actual), and the model manifest wants \(expected): run `make setup`"
         }

@@ -57,6 +57,29 @@ struct RecogniserTests {
         }
     }
 
+    @Test func whereFacesLieCloseTogetherTheSameDistanceSaysLess() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                try await database.migrate(schema: Schema.name, Schema.migrations)
+                // A crowd around the first axis: there a cosine of 0.7 is not enough, which it is elsewhere.
+                let file = try cohortFile(nearest: 1, weight: 0.2, usual: 0.2)
+                let recogniser = Recogniser(
+                    database: database, network: try network(), cohort: Cohort(file, members: axis(0), width: 8))
+                _ = await recogniser.recognise([candidate(0), candidate(2)])
+                let crowded = try await recogniser.recognise([candidate(mixed(0, 1, cosine: 0.7))])[0].get()
+                #expect(crowded.standing == .uncertain)
+                #expect(isAbout(0.56, crowded.distance))  // 0.3 + 0.2 · (0.7 + 1 - 2 · 0.2)
+                let elsewhere = try await recogniser.recognise([candidate(mixed(2, 3, cosine: 0.7))])[0].get()
+                #expect(elsewhere.standing == .returning)
+                #expect(isAbout(0.22, elsewhere.distance))  // 0.3 - 0.2 · 2 · 0.2
+                // The same picture in the crowd is known again, far as that is after normalisation.
+                let same = try await recogniser.recognise([candidate(0)])[0].get()
+                #expect(same.standing == .returning)
+                #expect(isAbout(0.32, same.distance))  // 0.2 · (2 - 2 · 0.2)
+            }
+        }
+    }
+
     @Test func anUnfitFaceIsNeitherMatchedNorEnrolled() async throws {
         try await withRecogniser { recogniser, database in
             var small = candidate(0)
@@ -98,7 +121,7 @@ struct RecogniserTests {
                 for _ in 0..<4 {
                     group.addTask {
                         try await TestDatabase.withPool(of: address) { database in
-                            let recogniser = Recogniser(database: database, network: try network())
+                            let recogniser = Recogniser(database: database, network: try network(), cohort: nil)
                             return try await withThrowingTaskGroup(of: Person.self) { jobs in
                                 for _ in 0..<50 {
                                     jobs.addTask { try await recogniser.recognise([candidate(0)])[0].get() }
@@ -154,7 +177,7 @@ struct RecogniserTests {
         try await TestDatabase.withAddress { address in
             try await TestDatabase.withPool(of: address) { database in
                 let here = try await recogniser(database)
-                let there = Recogniser(database: database, network: try network())
+                let there = Recogniser(database: database, network: try network(), cohort: nil)
                 let feed = GalleryFeed(database: database, recogniser: there, logger: TestDatabase.silence)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await feed.run() }
@@ -210,7 +233,7 @@ struct RecogniserTests {
             try await TestDatabase.withPool(of: address) { database in
                 let old = try await recogniser(database)
                 let known = try await old.recognise([candidate(0)])[0].get()
-                let fresh = Recogniser(database: database, network: try network())
+                let fresh = Recogniser(database: database, network: try network(), cohort: nil)
                 let again = try await fresh.recognise([candidate(0)])[0].get()
                 #expect(again.standing == .returning)
                 #expect(again.user == known.user)
@@ -221,7 +244,7 @@ struct RecogniserTests {
     @Test func withoutADatabaseTheJobIsTriedLater() async throws {
         let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
         try await TestDatabase.withPool(of: address) { database in
-            let recogniser = Recogniser(database: database, network: try network())
+            let recogniser = Recogniser(database: database, network: try network(), cohort: nil)
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
             let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
             let outcome = await stage.handle([try job(detected, .selfie)])[0]
@@ -256,7 +279,7 @@ private func withRecogniser(_ body: (Recogniser, Database) async throws -> Void)
 
 private func recogniser(_ database: Database, version: String = "test-1") async throws -> Recogniser {
     try await database.migrate(schema: Schema.name, Schema.migrations)
-    let recogniser = Recogniser(database: database, network: try network(version: version))
+    let recogniser = Recogniser(database: database, network: try network(version: version), cohort: nil)
     try await recogniser.catchUp()
     return recogniser
 }
@@ -277,6 +300,18 @@ private func network(version: String = "test-1") throws -> IdentityNetwork {
          "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1}}
         """
     return try JSONDecoder().decode(IdentityNetwork.self, from: Data(json.utf8))
+}
+
+private func isAbout(_ expected: Float, _ distance: Float?) -> Bool {
+    distance.map { abs($0 - expected) < 1e-5 } ?? false
+}
+
+private func cohortFile(nearest: Int, weight: Float, usual: Float) throws -> CohortFile {
+    let json = """
+        {"file": "c", "sha256": "\(String(repeating: "0", count: 64))", "nearest": \(nearest), "weight": \(weight),
+         "usual": \(usual)}
+        """
+    return try JSONDecoder().decode(CohortFile.self, from: Data(json.utf8))
 }
 
 /// The axis of that number.

@@ -31,7 +31,9 @@ struct ManifestFixture {
         var identity = network(
             version: "identity-1", input: input(112, colour: "rgb", template: true), outputs: ["embedding": 512])
         identity["identification"] = [
-            "match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 0.5,
+            "match": 0.45, "enrol": 0.6, "matchPerDecade": 0.1, "minimumFace": 40, "minimumSharpness": 0,
+            "maximumYaw": 0.5,
+            "cohort": file.merging(["nearest": 6, "weight": 0.25, "usual": 0.3]) { $1 },
         ]
         var expression = network(
             version: "expression-1", input: input(48, colour: "grey", template: true),
@@ -78,9 +80,17 @@ struct ManifestFixture {
         let identity = try manifest.identity
         #expect(identity.network.version == "identity-1")
         #expect(identity.width == 512)
-        #expect(
-            identity.identification
-                == .init(match: 0.45, enrol: 0.6, minimumFace: 40, minimumSharpness: 0, maximumYaw: 0.5))
+        #expect(identity.identification.match == 0.45)
+        #expect(identity.identification.enrol == 0.6)
+        #expect(identity.identification.matchPerDecade == 0.1)
+        #expect(identity.identification.enrolPerDecade == 0)
+        #expect(identity.identification.minimumFace == 40)
+        #expect(identity.identification.minimumSharpness == 0)
+        #expect(identity.identification.maximumYaw == 0.5)
+        #expect(identity.identification.cohort?.members == identity.network.weights)
+        #expect(identity.identification.cohort?.nearest == 6)
+        #expect(identity.identification.cohort?.weight == 0.25)
+        #expect(identity.identification.cohort?.usual == 0.3)
         #expect(identity.network.input.template?.points[1] == SIMD2(73.5318, 51.5014))
         let expression = try manifest.expression
         #expect(expression.network.input.colour == .grey)
@@ -135,7 +145,12 @@ struct ManifestFixture {
         Nonsense(["identity", "outputs"], ["vector": 512], "embedding"),
         Nonsense(["identity", "identification", "match"], -1, "match"),
         Nonsense(["identity", "identification", "enrol"], 0.1, "enrol"),
+        Nonsense(["identity", "identification", "matchPerDecade"], -0.1, "matchPerDecade"),
+        Nonsense(["identity", "identification", "enrolPerDecade"], -0.1, "enrolPerDecade"),
         Nonsense(["identity", "identification", "maximumYaw"], 0, "maximumYaw"),
+        Nonsense(["identity", "identification", "cohort", "nearest"], 0, "nearest"),
+        Nonsense(["identity", "identification", "cohort", "weight"], -1, "weight"),
+        Nonsense(["identity", "identification", "cohort", "usual"], 2, "usual"),
         Nonsense(["expression", "labels"], ["fer": ["anger", "neutral"]], "ferplus"),
         Nonsense(["expression", "labels"], ["ferplus": ["neutral", "anger"]], "ferplus"),
         Nonsense(["expression", "moods"], ["happy": ["happiness"]], "moods"),
@@ -158,6 +173,7 @@ struct ManifestFixture {
     @Test(arguments: [
         ["identity", "version"], ["identity", "input", "template"], ["identity", "identification"],
         ["expression", "moods"], ["expression", "reaction"], ["refinement", "weights"],
+        ["identity", "identification", "cohort", "sha256"],
     ])
     func whatIsMissingIsNamed(path: [String]) throws {
         var fixture = ManifestFixture()
@@ -165,6 +181,12 @@ struct ManifestFixture {
         let json = try fixture.json()
         let error = #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
         #expect(error.map { "\($0)".contains(path.last ?? "") } == true, "\(String(describing: error))")
+    }
+
+    @Test func aCohortIsNotNeeded() throws {
+        var fixture = ManifestFixture()
+        fixture.set(["identity", "identification", "cohort"], nil)
+        #expect(try ModelManifest(json: fixture.json(), directory: "").identity.identification.cohort == nil)
     }
 
     @Test func aReferenceMustBeOfUnitLengthAndFit() throws {

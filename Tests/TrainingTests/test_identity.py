@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
@@ -15,10 +16,16 @@ import openvino as ov
 import torch
 
 from Training.identity import augmentation, export
+from Training.identity.blends import Blends
+from Training.identity.cohort import NEAREST, WEIGHT, Cohort, Faces
+from Training.identity.data import Crop
+from Training.identity.teacher import normalise
+from Training.identity.thresholds import Thresholds, one_of_each
 from Training.identity.network import IdentityNetwork
 from Training.identity.optimiser import Horizon, rate_factor
 from Training.identity.shipped import start_from
 from Training.identity.train import swap_halves
+from Training.identity.training_set import TrainingSet, paired
 from Training.identity.winograd import WinogradConv2d, kernels
 
 MODELS = Path(__file__).parents[2] / "Models"
@@ -106,6 +113,111 @@ class DataTests(unittest.TestCase):
         self.assertEqual(swap_halves(torch.tensor([[1, 2, 3, 4]])).tolist(), [[3, 4, 1, 2]])
 
 
+class BlendTests(unittest.TestCase):
+    def setUp(self) -> None:
+        self.data = TrainingSet.synthetic(64)
+        self.blends = Blends.draw(self.data.rows, self.data.alike, seed=1, count=256)
+
+    def test_a_blend_is_its_first_crop_but_for_the_box(self) -> None:
+        for index in range(len(self.blends)):
+            picture = self.blends.picture(self.data.images, index)
+            first, second = (self.data.images[rows[index]] for rows in (self.blends.first, self.blends.second))
+            left, top, right, bottom = self.blends.boxes[index]
+            inside = np.zeros((112, 112, 1), bool)
+            inside[top:bottom, left:right] = True
+            share = self.blends.shares[index]
+            expected = np.where(inside, (1 - share) * first + share * second, first)
+            self.assertLessEqual(np.abs(picture - expected).max(), 0.51)
+
+    def test_half_are_whole_mixtures_and_half_rectangles(self) -> None:
+        whole = (self.blends.boxes == [0, 0, 112, 112]).all(1)
+        self.assertAlmostEqual(whole.mean(), 0.5, delta=0.15)
+        self.assertTrue((self.blends.shares[~whole] == 1).all())
+        self.assertTrue((self.blends.first[::2] == self.blends.first[1::2]).all())
+
+    def test_parts_are_kept_and_read_together(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(len(Blends.load(Path(folder))), 0)
+            Path(folder, "blends").mkdir()
+            targets = np.ones((len(self.blends), 512), np.float16)
+            for part in range(2):
+                replace(self.blends, targets=targets * part).save(Path(folder, "blends", f"{part:04}.npz"))
+            loaded = Blends.load(Path(folder))
+        self.assertEqual(len(loaded), 512)
+        self.assertEqual(loaded.targets[[0, 256], 0].tolist(), [0, 1])
+        np.testing.assert_array_equal(loaded.first[256:], self.blends.first)
+
+    def test_batches_are_pairs_and_half_of_them_blends(self) -> None:
+        targets = np.full((len(self.blends), 512), 0.5, np.float16)
+        data = replace(self.data, blends=replace(self.blends, targets=targets))
+        batches = paired(data, 16, np.random.default_rng(0))
+        for _ in range(5):
+            rows = next(batches)
+            blended = rows >= len(data.images)
+            self.assertEqual(int(blended.sum()), 8)
+            np.testing.assert_array_equal(blended[::2], blended[1::2])
+            first = data.blends.first[rows[blended] - len(data.images)]
+            np.testing.assert_array_equal(first[::2], first[1::2])
+            self.assertEqual(data.pictures(rows).shape, (16, 112, 112, 3))
+            self.assertTrue((data.answers(rows)[blended] == 0.5).all())
+        self.assertTrue((next(paired(self.data, 16, np.random.default_rng(0))) < len(self.data.images)).all())
+
+
+class CohortTests(unittest.TestCase):
+    def setUp(self) -> None:
+        generator = np.random.default_rng(0)
+        crowd = generator.standard_normal(32) + 0.2 * generator.standard_normal((300, 32))
+        self.vectors = normalise(np.concatenate([generator.standard_normal((300, 32)), crowd]).astype(np.float32))
+        self.cohort = Cohort.of(self.vectors, members=24)
+
+    def test_members_are_unit_vectors_and_usual_is_the_mean(self) -> None:
+        np.testing.assert_allclose(np.linalg.norm(self.cohort.members, axis=1), 1, rtol=1e-5)
+        self.assertAlmostEqual(self.cohort.usual, float(self.cohort.crowding(self.vectors).mean()), places=5)
+
+    def test_a_distance_counts_for_more_where_faces_lie_close_together(self) -> None:
+        faces = Faces.seen_by(self.cohort, self.vectors)
+        self.assertGreater(faces.crowding[300:].min(), faces.crowding[:300].max())
+        mine = self.cohort.members @ self.vectors[[0, 300]].T
+        expected = np.sort(mine, axis=0)[-NEAREST:].mean(0) - self.cohort.usual
+        np.testing.assert_allclose(faces.crowding[[0, 300]], expected, rtol=1e-4)
+        distance = 1 - self.vectors[0] @ self.vectors[300] + WEIGHT * expected.sum()
+        self.assertAlmostEqual(float(faces[[0]].distances(faces[[300]])[0, 0]), float(distance), places=5)
+
+    def test_the_nearest_is_so_by_cosine_and_not_one_left_out(self) -> None:
+        faces = Faces.seen_by(self.cohort, self.vectors)
+        without = np.eye(600, dtype=bool)
+        rows, distances = faces.nearest(faces, without)
+        cosines = self.vectors @ self.vectors.T - 3 * without
+        np.testing.assert_array_equal(rows, cosines.argmax(1))
+        np.testing.assert_allclose(distances, faces.distances(faces)[np.arange(600), rows], atol=1e-6)
+
+    def test_what_is_written_is_what_the_manifest_says(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            entry = self.cohort.write(Path(folder))
+            content = Path(folder, entry["file"]).read_bytes()
+        self.assertEqual(export.hashlib.sha256(content).hexdigest(), entry["sha256"])
+        np.testing.assert_array_equal(np.frombuffer(content, "<f4").reshape(24, 32), self.cohort.members)
+
+
+class ThresholdTests(unittest.TestCase):
+    def test_among_more_faces_both_are_lower(self) -> None:
+        thresholds = Thresholds(0.4, 0.6, 0.1, 0.05)  # as in DecisionTests.swift
+        for size, match, enrol in (
+            (1000, 0.4, 0.6), (10_000, 0.3, 0.55), (100, 0.5, 0.65), (2, 0.5, 0.65), (100_000_000, -0.1, 0.35),
+        ):  # fmt: skip
+            np.testing.assert_allclose(thresholds.at(size), (match, enrol), atol=1e-9)
+
+    def test_slopes_are_fitted_through_the_sizes(self) -> None:
+        matches, enrols = {100: 0.5, 1000: 0.4, 10_000: 0.3}, {100: 0.61, 1000: 0.6, 10_000: 0.61}
+        self.assertEqual(Thresholds.fit(matches, enrols), Thresholds(0.4, 0.6, 0.1, 0.0))
+
+    def test_who_is_there_more_than_once_counts_once(self) -> None:
+        crops = [Crop(f"utkface/{stem}.webp", "utkface", "", 0) for stem in (
+            "38_0_1_20170117012906285", "1_1_1_1", "28_0_1_20170116203937699", "2_2_2_2",
+        )]  # fmt: skip
+        self.assertEqual(one_of_each(crops).tolist(), [0, 1, 3])
+
+
 class ExportTests(unittest.TestCase):
     def test_exported_network_equals_pytorch_at_any_batch(self) -> None:
         torch.manual_seed(0)
@@ -156,6 +268,12 @@ class ExportTests(unittest.TestCase):
         self.assertEqual(model.output("embedding").partial_shape[1].get_length(), 512)
         self.assertLess((MODELS / "identity.bin").stat().st_size, 8e6)
         self.assertLess(entry["identification"]["match"], entry["identification"]["enrol"])
+        cohort = entry["identification"]["cohort"]
+        content = (MODELS / cohort["file"]).read_bytes()
+        self.assertEqual(export.hashlib.sha256(content).hexdigest(), cohort["sha256"])
+        members = np.frombuffer(content, "<f4").reshape(-1, 512)
+        self.assertGreater(len(members), cohort["nearest"])
+        np.testing.assert_allclose(np.linalg.norm(members, axis=1), 1, rtol=1e-4)
 
 
 if __name__ == "__main__":

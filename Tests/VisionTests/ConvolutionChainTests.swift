@@ -117,7 +117,10 @@ struct ConvolutionChainTests {
         let chain = ConvolutionChain(
             Self.layers, parameters: Self.numbers(Self.layers.reduce(0) { $0 + $1.parameterCount }))
         var scratch: [Float] = []
-        #expect(
-            chain.run(ConvolutionChain.input(3 * 4 * 40), rows: 4, columns: 40, pictures: 1, scratch: &scratch).isEmpty)
+        for (rows, columns) in [(4, 40), (40, 4), (1, 40), (40, 1)] {
+            let input = ConvolutionChain.input(3 * rows * columns)
+            #expect(chain.run(input, rows: rows, columns: columns, pictures: 1, scratch: &scratch).isEmpty)
+        }
+        #expect(scratch.isEmpty)
     }
 }

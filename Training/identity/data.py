@@ -8,7 +8,6 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .network import EMBEDDING_WIDTH, INPUT_SIZE
-from .teacher import Teacher, normalise
+from .network import INPUT_SIZE
+from .teacher import Teacher, both_halves, normalise
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,8 @@ def make_targets(data: Path, out: Path, images: NDArray[np.uint8]) -> NDArray[np
             seconds = time.monotonic() - begin
             print(f"\rteacher: {start} of {len(images)}, {seconds:.0f} s", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-        targets = np.concatenate([straight, np.concatenate(mirrored)], 1) / np.sqrt(2)
         partial = path.with_suffix(".partial.npy")
-        np.save(partial, targets.astype(np.float16))
+        np.save(partial, both_halves(straight, np.concatenate(mirrored)))
         partial.rename(path)
     return np.load(path)
 
@@ -98,52 +96,3 @@ def find_alike(out: Path, targets: NDArray[np.float16], rows: NDArray[np.int64],
             alike[start : start + 512] = rows[np.argpartition(-cosines, count, axis=1)[:, :count]]
         np.save(path, alike)
     return np.load(path)
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """Images with their targets, the rows of them that are trained on, which others each of those looks like [rows, N],
-    and the rows that are watched."""
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float16]
-    rows: NDArray[np.int64]
-    alike: NDArray[np.int64]
-    watched: NDArray[np.int64]
-
-    @staticmethod
-    def load(data: Path, out: Path) -> TrainingSet:
-        """Decodes what is missing. A thousand of the LFW development crops are watched (the cosine to the teacher on
-        faces that are not trained on)."""
-        crops = read_manifest(data)
-        images = decode(data, out, crops)
-        targets = make_targets(data, out, images)
-        development = np.array([i for i, crop in enumerate(crops) if crop.lfw_development == 1])
-        rows = training_rows(data, crops)
-        alike = find_alike(out, targets, rows)
-        return TrainingSet(images, targets, rows, alike, development[:: max(1, len(development) // 1000)])
-
-    @staticmethod
-    def synthetic(count: int = 256) -> TrainingSet:
-        """Pictures of two colours with targets that depend on them, to try the code without data."""
-        generator = np.random.default_rng(0)
-        colours = generator.integers(0, 256, (count, 2, 1, 3), dtype=np.uint8)
-        images = np.kron(colours, np.ones((1, INPUT_SIZE // 2, INPUT_SIZE, 1), np.uint8))
-        projection = generator.standard_normal((6, EMBEDDING_WIDTH // 2)).astype(np.float32)
-        half = (colours.reshape(count, -1).astype(np.float32) - 127.5) @ projection
-        targets = normalise(np.concatenate([half, half], 1))
-        rows = np.arange(count * 3 // 4)
-        alike = np.stack([(rows + step) % len(rows) for step in (1, 2)], 1)
-        return TrainingSet(images, targets.astype(np.float16), rows, alike, np.arange(len(rows), count))
-
-
-def paired(data: TrainingSet, batch: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Batches of rows without end: pairs, one after another, of every row once an epoch and, half of the time, one that
-    looks like it, otherwise any."""
-    while True:
-        order = generator.permutation(len(data.rows))
-        for start in range(0, len(order) - batch // 2 + 1, batch // 2):
-            chosen = order[start : start + batch // 2]
-            others = data.alike[chosen, generator.integers(0, data.alike.shape[1], len(chosen))]
-            others = np.where(generator.random(len(chosen)) < 0.5, others, generator.choice(data.rows, len(chosen)))
-            yield np.stack([data.rows[chosen], others], 1).ravel()

@@ -1,4 +1,5 @@
 """Writes Models/identity.xml, .bin and .json from a checkpoint: `python -m Training.identity.export --checkpoint FILE`.
+The thresholds are preliminary until `thresholds.py` has chosen them.
 
 OpenVINO IR with fp16-compressed weights: input "image" [N, 3, 112, 112] f32 with dynamic N, output "embedding"
 [N, 512], not normalised. Batch normalisation is folded into the convolutions first.
@@ -49,7 +50,7 @@ def write(model: ov.Model, folder: Path, manifest: dict[str, Any]) -> None:
     (folder / "identity.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def manifest_entry(version: str, identification: dict[str, float]) -> dict[str, Any]:
+def manifest_entry(version: str, identification: dict[str, Any]) -> dict[str, Any]:
     """What the service must know of the network; digests are filled in by `write`."""
     return {
         "version": version,
@@ -78,12 +79,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path(".local/identity/checkpoint.pt"))
     parser.add_argument("--models", type=Path, default=Path("Models"))
     parser.add_argument("--version", required=True, help="any change of weights needs a new one")
-    parser.add_argument("--identification", type=Path, help="JSON object with the thresholds (thresholds.py writes it)")
     arguments = parser.parse_args()
     network = load_checkpoint(arguments.checkpoint)
-    preliminary = {"match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0.0, "maximumYaw": 0.0}
-    chosen = json.loads(arguments.identification.read_text()) if arguments.identification else preliminary
-    write(to_openvino(network), arguments.models, manifest_entry(arguments.version, chosen))
+    preliminary = {"match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0.0, "maximumYaw": 1.0}
+    write(to_openvino(network), arguments.models, manifest_entry(arguments.version, preliminary))
     images = torch.randn(3, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = ov.Core().compile_model(arguments.models / "identity.xml", "CPU", options)

@@ -1,6 +1,6 @@
 """The identity network: a plain stack of 3x3 convolutions with a global depthwise head.
 
-0.457 GMAC and 3.32 M parameters at 112 x 112. Plain convolutions train several times faster on a CPU than depthwise
+0.573 GMAC and 3.69 M parameters at 112 x 112. Plain convolutions train several times faster on a CPU than depthwise
 ones of the same arithmetic and run as fast in OpenVINO.
 """
 
@@ -41,7 +41,7 @@ class IdentityNetwork(nn.Module):
     def __init__(
         self,
         widths: tuple[int, ...] = (32, 64, 128, 256),
-        pairs: tuple[int, ...] = (0, 2, 4, 1),
+        pairs: tuple[int, ...] = (0, 3, 5, 1),
         head: int = 512,
     ) -> None:
         super().__init__()

@@ -24,6 +24,11 @@ def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
+def both_halves(straight: NDArray[np.float32], mirrored: NDArray[np.float32]) -> NDArray[np.float16]:
+    """The targets [N, 512] of unit length: unit embeddings of pictures and of their mirror images side by side."""
+    return (np.concatenate([straight, mirrored], 1) / np.sqrt(2)).astype(np.float16)
+
+
 def _sampling_grid(mirrored: bool) -> torch.Tensor:
     """Where each of the teacher's pixels lies in the crop, for `grid_sample` with aligned corners."""
     inverse = np.linalg.inv(np.vstack([TO_TEACHER, [0, 0, 1]]))
@@ -37,11 +42,11 @@ def _sampling_grid(mirrored: bool) -> torch.Tensor:
 class Teacher:
     """Crops [N, 112, 112, 3] uint8 RGB to unit embeddings [N, 256]."""
 
-    def __init__(self, folder: Path, batch: int = 32, threads: int = 0) -> None:
+    def __init__(self, folder: Path, batch: int = 32, threads: int = 0, precision: str = "f32") -> None:
         core = ov.Core()
         model = core.read_model(folder / "face-reidentification-retail-0095.xml")
         model.reshape([batch, 3, SIZE, SIZE])
-        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+        options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads}
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
         self._batch = batch
         self._grids = {mirrored: _sampling_grid(mirrored) for mirrored in (False, True)}

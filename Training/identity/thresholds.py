@@ -1,7 +1,8 @@
 """Chooses the service's thresholds by what happens to people: `python -m Training.identity.thresholds`.
 
 Development people (LFW's folds 1-5, not trained on) come to galleries of 1,000 with one enrolled photo each. Prints the
-report of the card and writes the thresholds for `export.py --identification`.
+report of the card and writes the thresholds, and the cohort that distances are normalised by, into the exported network's
+manifest entry.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import csv
 import gzip
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import Crop, decode, read_manifest
+from .cohort import Cohort, Faces
+from .data import Crop, decode, read_manifest, training_rows
 from .evaluate import Embedder, Vectors
 from .quality import sharpness, yaw
 from .teacher import normalise
 
 WRONGLY_MERGED, NOT_ENROLLED = 0.005, 0.07
 GALLERY = 1000
+# Sizes of galleries from which it is measured how the thresholds depend on them.
+SIZES = (100, 250, 500, 1000)
+SMALLEST_GROUP = 1300
+# The cohort is made of every fourth training face.
+COHORT_STEP = 4
 # Cosine of the teacher above which two unlabelled pictures are taken for one person.
 SAME_PERSON = 0.6
 DUPLICATES = Path(__file__).with_name("duplicates.csv")
@@ -48,13 +56,13 @@ def merge_duplicates(people: list[str]) -> NDArray[np.int64]:
     return np.unique([number[name] for name in people], return_inverse=True)[1].astype(np.int64)
 
 
-def same_people(crops: list[Crop], teacher: Vectors) -> NDArray[np.bool_]:
-    """Which pairs of unlabelled pictures [N, N] are taken for one person: by the teacher, or by same_people.csv, for which
-    the closest pairs were looked at."""
+def one_of_each(crops: list[Crop]) -> NDArray[np.int64]:
+    """Rows of unlabelled pictures without all but the first of each person in same_people.csv, for which the closest pairs
+    were looked at: else who is there twenty times would set the threshold."""
     with SAME_PEOPLE.open(newline="") as file:
-        known = {row["file"]: int(row["person"]) for row in csv.DictReader(file)}
-    people = np.array([known.get(crop.stem, -1 - i) for i, crop in enumerate(crops)])
-    return (teacher @ teacher.T > SAME_PERSON) | (people[:, None] == people)
+        known = {row["file"]: row["person"] for row in csv.DictReader(file)}
+    _, rows = np.unique([known.get(crop.stem, crop.file) for crop in crops], return_index=True)
+    return np.sort(rows)
 
 
 @dataclass(frozen=True)
@@ -78,33 +86,22 @@ class Visits:
         }
 
 
-def visit(
-    vectors: Vectors,
-    people: NDArray[np.int64],
-    size: int = GALLERY,
-    galleries: int = 40,
-    enrollable: NDArray[np.bool_] | None = None,
-) -> Visits:
-    """Random galleries of `size` people, one (`enrollable`) photo each. Returning people show one of their other photos,
-    newcomers (everybody else) one of theirs."""
+def visit(faces: Faces, people: NDArray[np.int64], size: int = GALLERY, galleries: int = 40) -> Visits:
+    """Random galleries of `size` people, one photo each. Returning people show one of their other photos, newcomers
+    (everybody else) one of theirs."""
     generator = np.random.default_rng(0)
-    enrollable = np.ones(len(people), bool) if enrollable is None else enrollable
     newcomers, returning, right = [], [], []
     for _ in range(galleries):
         order = generator.permutation(len(people))
-        candidates = order[enrollable[order]]
-        _, first = np.unique(people[candidates], return_index=True)
-        enrolled = candidates[generator.permutation(first)[:size]]
-        others = np.setdiff1d(order, enrolled)
-        others = generator.permutation(others)
+        _, first = np.unique(people[order], return_index=True)
+        enrolled = order[generator.permutation(first)[:size]]
+        others = generator.permutation(np.setdiff1d(order, enrolled))
         _, first = np.unique(people[others], return_index=True)
         visitors = others[first]
-        distances = 1 - vectors[visitors] @ vectors[enrolled].T
-        nearest = distances.argmin(1)
-        nearest_distance = distances[np.arange(len(visitors)), nearest]
+        nearest, distance = faces[visitors].nearest(faces[enrolled])
         known = np.isin(people[visitors], people[enrolled])
-        newcomers.append(nearest_distance[~known])
-        returning.append(nearest_distance[known])
+        newcomers.append(distance[~known])
+        returning.append(distance[known])
         right.append(people[enrolled][nearest[known]] == people[visitors[known]])
     return Visits(np.concatenate(newcomers), np.concatenate(returning), np.concatenate(right))
 
@@ -123,26 +120,48 @@ def group_of(crop: Crop) -> str | None:
     return f"{name} 16 and older" if age >= 16 else "ages 6-15" if age >= 6 else "ages 0-5"
 
 
-def group_newcomers(vectors: Vectors, same: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every picture of a group against random galleries of 1,000 others of it: the nearest distance of each that is not
-    `same` [N, N], one person's, and the distances of all such pairs."""
+def group_newcomers(faces: Faces, same: NDArray[np.bool_], size: int = GALLERY) -> NDArray[np.float64]:
+    """Every picture of a group against random galleries of others of it: the distance to the nearest that is not
+    `same` [N, N], one person's."""
     generator = np.random.default_rng(0)
-    distances = 1 - vectors @ vectors.T
     nearest = []
     for _ in range(4):
-        order = generator.permutation(len(vectors))
-        enrolled, visitors = order[:GALLERY], order[GALLERY:]
-        block = np.where(same[np.ix_(visitors, enrolled)], np.inf, distances[np.ix_(visitors, enrolled)])
-        nearest.append(block.min(1))
-    upper = np.triu_indices(len(vectors), 1)
-    return np.concatenate(nearest), distances[upper][~same[upper]]
+        order = generator.permutation(len(faces))
+        enrolled, visitors = order[:size], order[size:]
+        nearest.append(faces[visitors].nearest(faces[enrolled], same[np.ix_(visitors, enrolled)])[1])
+    return np.concatenate(nearest)
 
 
-def error_table(vectors: Vectors, people: NDArray[np.int64], resamples: int = 200) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class Thresholds:
+    """The thresholds at 1,000 known faces, and how much lower they are at ten times as many."""
+
+    match: float
+    enrol: float
+    match_per_decade: float
+    enrol_per_decade: float
+
+    @staticmethod
+    def fit(matches: dict[int, float], enrols: dict[int, float]) -> Thresholds:
+        """From the limits at galleries of several sizes, 1,000 among them."""
+        decades = np.log10(np.array(list(matches)) / GALLERY)
+        slopes = [-float(np.polyfit(decades, list(limits.values()), 1)[0]) for limits in (matches, enrols)]
+        return Thresholds(
+            round(matches[GALLERY], 3), round(enrols[GALLERY], 3), *(round(max(0.0, slope), 3) for slope in slopes)
+        )
+
+    def at(self, size: int) -> tuple[float, float]:
+        """Match and enrol at so many faces, as the service takes them: fewer than 100 count as 100."""
+        decades = float(np.log10(max(size, 100) / GALLERY))
+        match = self.match - self.match_per_decade * decades
+        return match, max(match, self.enrol - self.enrol_per_decade * decades)
+
+
+def error_table(faces: Faces, people: NDArray[np.int64], resamples: int = 200) -> list[dict[str, object]]:
     """False non-match rates at false match rates from 1e-2 to 1e-5 over all cross pairs, with 95 % intervals from a
     bootstrap over people, and 1e-6 extrapolated from a line through the logarithms between 1e-3 and 1e-5."""
-    first, second = np.triu_indices(len(vectors), 1)
-    distances = (1 - vectors @ vectors.T)[first, second]
+    first, second = np.triu_indices(len(faces), 1)
+    distances = faces.distances(faces)[first, second]
     same = people[first] == people[second]
     genuine, impostor = distances[same], distances[~same]
     genuine_people = people[first[same]]
@@ -187,10 +206,10 @@ def error_table(vectors: Vectors, people: NDArray[np.int64], resamples: int = 20
 
 
 def top_impostors(
-    vectors: Vectors, crops: list[Crop], people: NDArray[np.int64], count: int
+    faces: Faces, crops: list[Crop], people: NDArray[np.int64], count: int
 ) -> list[tuple[float, int, int]]:
     """The closest pairs of different people: distance and rows, closest first."""
-    distances = 1 - vectors @ vectors.T
+    distances = faces.distances(faces)
     distances[people[:, None] == people[None]] = np.inf
     distances[np.tril_indices(len(crops))] = np.inf
     closest = np.argpartition(distances, count, axis=None)[:count]
@@ -217,86 +236,106 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of the decoded crops")
-    parser.add_argument("--result", type=Path, default=Path(".local/identity/identification.json"))
-    parser.add_argument("--graph", type=Path, default=Path("Models/identity.xml"))
+    parser.add_argument("--models", type=Path, default=Path("Models"), help="folder of the exported network")
     parser.add_argument("--minimum-sharpness", type=float, default=40.0)
     parser.add_argument("--maximum-yaw", type=float, default=0.35)
-    parser.add_argument("--group-size", type=int, default=1500, help="pictures a group")
+    parser.add_argument("--group-size", type=int, default=3000, help="pictures a group")
     parser.add_argument("--impostors", type=int, default=0, help="list so many of the closest pairs and stop")
     arguments = parser.parse_args()
+    if arguments.group_size < SMALLEST_GROUP:
+        parser.error(f"--group-size must be {SMALLEST_GROUP} or more: galleries of {max(SIZES)} need visitors too")
 
     manifest = read_manifest(arguments.data)
     images = decode(arguments.data, arguments.out, manifest)
-    embedder = Embedder(arguments.graph)
-    rows = [i for i, crop in enumerate(manifest) if crop.lfw_development == 1]
+    landmarks = read_landmarks(arguments.data)
+    embedder = Embedder(arguments.models / "identity.xml", threads=os.cpu_count() or 1)
+    averaged = training_rows(arguments.data, manifest)[::COHORT_STEP]
+    cohort = Cohort.of(embedder.embed(images[averaged]))
+
+    def seen(rows: NDArray[np.int64]) -> tuple[Faces, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Faces of these crops, which are sharp enough, and which are not turned too far."""
+        sharp = np.array([sharpness(images[i]) for i in rows]) >= arguments.minimum_sharpness
+        frontal = np.array([yaw(landmarks[manifest[i].file]) for i in rows]) <= arguments.maximum_yaw
+        return Faces.seen_by(cohort, embedder.embed(images[rows])), sharp, frontal
+
+    rows = np.array([i for i, crop in enumerate(manifest) if crop.lfw_development == 1])
     crops = [manifest[i] for i in rows]
     people = merge_duplicates([crop.person for crop in crops])
-    vectors = embedder.embed(images[rows])
+    faces, sharp, frontal = seen(rows)
     if arguments.impostors:
-        for distance, first, second in top_impostors(vectors, crops, people, arguments.impostors):
+        for distance, first, second in top_impostors(faces, crops, people, arguments.impostors):
             print(f"{distance:.4f} {crops[first].stem} {crops[second].stem}")
         return
     show("people and photos", [int(people.max()) + 1, len(crops)])
-    for line in error_table(vectors, people):
+    for line in error_table(faces, people):
         show("error rates", line)
 
     stored = np.load(arguments.data / "teacher-embeddings-train.npz")
     generator = np.random.default_rng(0)
     members: dict[str, list[int]] = {}
-    for i, crop in enumerate(manifest):
-        if (group := group_of(crop)) is not None:
-            members.setdefault(group, []).append(i)
-    nearest, pairs = {}, {}
+    for i in np.setdiff1d(np.arange(len(manifest)), averaged):
+        if (group := group_of(manifest[i])) is not None:
+            members.setdefault(group, []).append(int(i))
+    groups: dict[str, tuple[Faces, NDArray[np.bool_]]] = {}
     for group in sorted(members):
         chosen = np.sort(generator.permutation(members[group])[: arguments.group_size])
-        teacher = normalise(stored["q"][chosen].astype(np.float32) * stored["scale"][chosen, None])
-        same = same_people([manifest[i] for i in chosen], teacher)
-        nearest[group], pairs[group] = group_newcomers(embedder.embed(images[chosen]), same)
+        chosen = chosen[one_of_each([manifest[i] for i in chosen])]
+        of_group, *passed = seen(chosen)
+        kept = np.logical_and(*passed)
+        teacher = normalise(stored["q"][chosen].astype(np.float32) * stored["scale"][chosen, None])[kept]
+        if kept.sum() < SMALLEST_GROUP and "older" in group:
+            raise SystemExit(f"{group}: {kept.sum()} pictures are left, and {SMALLEST_GROUP} are needed.")
+        groups[group] = of_group[kept], teacher @ teacher.T > SAME_PERSON
 
-    visits = visit(vectors, people)
-    limits = {"LFW": float(np.quantile(visits.newcomers, WRONGLY_MERGED))}
-    limits |= {group: float(np.quantile(n, WRONGLY_MERGED)) for group, n in nearest.items() if "older" in group}
-    match = round(min(limits.values()), 3)
-    enrol = round(float(np.quantile(visits.newcomers, NOT_ENROLLED)), 3)
-    show("match limit by adult group", {group: round(limit, 4) for group, limit in limits.items()})
-    show("thresholds", {"match": match, "enrol": enrol})
-    show("gallery of 1000", {k: round(v, 4) for k, v in visits.rates(match, enrol).items()})
-    by_lfw = visits.rates(round(limits["LFW"], 3), enrol)
+    passed = sharp & frontal
+    visits = {size: visit(faces[passed], people[passed], size) for size in SIZES}
+    limits = {
+        size: {"LFW": float(np.quantile(visits[size].newcomers, WRONGLY_MERGED))}
+        | {
+            group: float(np.quantile(group_newcomers(*pictures, size), WRONGLY_MERGED))
+            for group, pictures in groups.items()
+            if "older" in group
+        }
+        for size in SIZES
+    }
+    thresholds = Thresholds.fit(
+        {size: min(of_size.values()) for size, of_size in limits.items()},
+        {size: float(np.quantile(of_size.newcomers, NOT_ENROLLED)) for size, of_size in visits.items()},
+    )
+    show("thresholds", vars(thresholds))
+    for size, of_size in visits.items():
+        show(f"match limit by adult group at {size}", {group: round(limit, 4) for group, limit in limits[size].items()})
+        show(f"gallery of {size}", {k: round(v, 4) for k, v in of_size.rates(*thresholds.at(size)).items()})
+    match, enrol = thresholds.at(GALLERY)
+    by_lfw = visits[GALLERY].rates(round(limits[GALLERY]["LFW"], 3), enrol)
     show("gallery of 1000, match from LFW alone", {k: round(v, 4) for k, v in by_lfw.items()})
-    for size in (250, 500, 1500):
-        rates = visit(vectors, people, size).rates(match, enrol)
-        show(f"gallery of {size}", {k: round(v, 4) for k, v in rates.items()})
-    share = visits.rates(match, enrol)["newcomers_wrongly_merged"]
-    show("gallery of 10000, extrapolated", {"newcomers_wrongly_merged": round(1 - (1 - share) ** 10, 4)})
-    for group in nearest:
+    for group, (pictures, same) in groups.items():
+        newcomers = group_newcomers(pictures, same)
+        upper = np.triu_indices(len(same), 1)
+        pairs = pictures.distances(pictures)[upper][~same[upper]]
         show(f"group {group}", {
-            "newcomers_wrongly_merged": round(float((nearest[group] <= match).mean()), 4),
-            "newcomers_enrolled": round(float((nearest[group] > enrol).mean()), 4),
-            "fmr": float(f"{(pairs[group] <= match).mean():.2g}"),
+            "newcomers_wrongly_merged": round(float((newcomers <= match).mean()), 4),
+            "newcomers_enrolled": round(float((newcomers > enrol).mean()), 4),
+            "fmr": float(f"{(pairs <= match).mean():.2g}"),
         })  # fmt: skip
-
-    landmarks = read_landmarks(arguments.data)
-    sharp = np.array([sharpness(images[i]) for i in rows])
-    turned = np.array([yaw(landmarks[crop.file]) for crop in crops])
-    show("sharpness quantiles 1 5 25 50 %", [round(float(q), 1) for q in np.quantile(sharp, [0.01, 0.05, 0.25, 0.5])])
-    show("yaw quantiles 50 75 95 99 %", [round(float(q), 3) for q in np.quantile(turned, [0.5, 0.75, 0.95, 0.99])])
-    for name, passed in (
-        ("sharpness", sharp >= arguments.minimum_sharpness),
-        ("yaw", turned <= arguments.maximum_yaw),
-        ("both", (sharp >= arguments.minimum_sharpness) & (turned <= arguments.maximum_yaw)),
-    ):
-        rates = visit(vectors, people, enrollable=passed).rates(match, enrol)
-        refused = round(float(1 - passed.mean()), 4)
+    everybody = np.ones(len(passed), bool)
+    for name, kept in (("none", everybody), ("sharpness", sharp), ("yaw", frontal), ("both", passed)):
+        rates = visit(faces[kept], people[kept]).rates(match, enrol)
+        refused = round(float(1 - kept.mean()), 4)
         show(f"gate by {name}", {"refused": refused, **{k: round(v, 4) for k, v in rates.items()}})
-    result = {
-        "match": match,
-        "enrol": enrol,
+    path = arguments.models / "identity.json"
+    entry = json.loads(path.read_text())
+    entry["identification"] = {
+        "match": thresholds.match,
+        "enrol": thresholds.enrol,
+        "matchPerDecade": thresholds.match_per_decade,
+        "enrolPerDecade": thresholds.enrol_per_decade,
         "minimumFace": 40,
         "minimumSharpness": arguments.minimum_sharpness,
         "maximumYaw": arguments.maximum_yaw,
+        "cohort": cohort.write(arguments.models),
     }
-    arguments.result.parent.mkdir(parents=True, exist_ok=True)
-    arguments.result.write_text(json.dumps(result) + "\n")
+    path.write_text(json.dumps(entry, indent=2) + "\n")
 
 
 if __name__ == "__main__":

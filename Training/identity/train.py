@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from ..muon import computes_bfloat16
 from .augmentation import augment
-from .data import TrainingSet, paired
 from .network import IdentityNetwork
 from .optimiser import Horizon, make_optimisers, rate_factor
 from .shipped import start_from
+from .training_set import TrainingSet, paired
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class Trainer:
 
     def accumulate(self, replica: IdentityNetwork, rows: NDArray[np.int64], weight: float) -> float:
         """Leaves the gradients of these rows, times `weight`, in the replica; the weighted loss."""
-        images = as_images(self.data.images[rows], self.device)
-        targets = torch.from_numpy(self.data.targets[rows]).to(self.device).float()
+        images = as_images(self.data.pictures(rows), self.device)
+        targets = torch.from_numpy(self.data.answers(rows)).to(self.device)
         mirrored = (torch.rand(len(rows)) < 0.5).to(self.device)[:, None]
         images = torch.where(mirrored[..., None, None], images.flip(3), images)
         targets = torch.where(mirrored, swap_halves(targets), targets)

@@ -6,8 +6,8 @@ bool cascade_available(enum cascade_instructions instructions) {
 #ifdef __x86_64__
     case CASCADE_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case CASCADE_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+        return cascade_available(CASCADE_AVX2) && __builtin_cpu_supports("avx512f")
+            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #endif
     default: return false;
     }

@@ -9,8 +9,13 @@ struct cascade_rows {
     size_t plane;
 };
 
+/// Numbers in the widest vector.
+#define CASCADE_WIDEST 16
+
 /// How many numbers a row of `numbers` takes: kernels write whole vectors, and read some of the next one.
-static inline size_t cascade_padded(size_t numbers) { return (numbers + 15) / 16 * 16 + CASCADE_SLACK; }
+static inline size_t cascade_padded(size_t numbers) {
+    return (numbers + CASCADE_WIDEST - 1) / CASCADE_WIDEST * CASCADE_WIDEST + CASCADE_SLACK;
+}
 
 /// Declares one instruction set's kernels, which `chain.c` chooses from.
 #define DECLARE_KERNELS(set) \

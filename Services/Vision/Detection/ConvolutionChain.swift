@@ -27,6 +27,11 @@ struct ConvolutionChain: Sendable {
 
     /// - Parameter parameters: of one layer after the other, as many as `parameterCount` says.
     init(_ layers: [Layer], parameters: [Float], instructions: Instructions = .best) {
+        precondition((1...Int(CASCADE_LAYERS)).contains(layers.count), "no more layers than the kernels hold")
+        precondition(
+            layers.allSatisfy { (1...3).contains($0.kernel) && [0, 2, 3].contains($0.pool) }, "windows the kernels know"
+        )
+        precondition(zip(layers, layers.dropFirst()).allSatisfy { $0.outputs == $1.inputs }, "layers that fit together")
         precondition(parameters.count == layers.reduce(0) { $0 + $1.parameterCount }, "as many parameters as needed")
         self.layers = layers
         self.instructions = instructions
@@ -60,20 +65,19 @@ struct ConvolutionChain: Sendable {
         precondition(
             input.count >= layers[0].inputs * rows * columns * pictures + Int(CASCADE_SLACK), "input of that size")
         return withLayers { layers in
-            let needed = cascade_scratch_size(layers.baseAddress, layers.count, columns, pictures)
-            if scratch.count < needed { scratch = [Float](repeating: 0, count: needed) }
             var (height, width) = (rows, columns)
             for index in layers.indices {
                 height = cascade_output_size(layers.baseAddress! + index, height)
                 width = cascade_output_size(layers.baseAddress! + index, width)
             }
             let count = layers[layers.count - 1].outputs * height * width * pictures
+            guard count > 0 else { return [] }
+            let needed = cascade_scratch_size(layers.baseAddress, layers.count, columns, pictures)
+            if scratch.count < needed { scratch = [Float](repeating: 0, count: needed) }
             return [Float](unsafeUninitializedCapacity: count) { output, initialised in
-                if count > 0 {
-                    cascade_run(
-                        instructions.kernel, layers.baseAddress, layers.count, input, rows, columns, pictures, &scratch,
-                        output.baseAddress)
-                }
+                cascade_run(
+                    instructions.kernel, layers.baseAddress, layers.count, input, rows, columns, pictures, &scratch,
+                    output.baseAddress)
                 initialised = count
             }
         }

@@ -45,8 +45,8 @@ final class ProposalStage {
         return results
     }
 
-    /// Windows along a side of `pixels`: what two 3 x 3 convolutions, a maximum that keeps the last odd line, and another
-    /// convolution leave.
+    /// Windows along a side of `pixels`: what a 3 x 3 convolution, a maximum that keeps the last odd line, and two more
+    /// convolutions leave.
     private static func windows(_ pixels: Int) -> Int {
         max((pixels - 1) / 2 - 4, 0)
     }

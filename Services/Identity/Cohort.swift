@@ -1,0 +1,47 @@
+internal import FoundationEssentials
+internal import LinearAlgebra
+package import ModelManifest
+
+/// Faces of nobody in particular, by which the distance between two faces is normalised.
+///
+/// To a network some faces lie closer together than others: old ones, or those of a group its training knew little of.
+/// There the same distance says less. How alike a face is to the nearest of a fixed cohort measures that, and is added to the
+/// distance, so that one threshold protects everybody alike (after the cohort normalisation of speaker verification:
+/// Auckenthaler, Carey and Lloyd-Thomas 2000, "Score normalization for text-independent speaker verification systems").
+package struct Cohort: Sendable {
+    private let file: CohortFile
+    private let members: [Float]
+    private let width: Int
+
+    /// Reads the members and checks them against the manifest; `width` is that of the network's vectors.
+    package init(_ file: CohortFile, of manifest: ModelManifest, width: Int) throws(ModelManifestError) {
+        try manifest.verify(file.members)
+        let path = manifest.path(of: file.members)
+        guard let content = try? Data(contentsOf: URL(filePath: path)) else { throw .missing(file: path) }
+        guard content.count % (4 * width) == 0, content.count / (4 * width) >= file.nearest else {
+            throw .unfit(
+                file: path, reason: "\(content.count) bytes, not \(file.nearest) or more vectors of \(width) float32")
+        }
+        self.init(file, members: FaceStore.values(of: content), width: width)
+    }
+
+    init(_ file: CohortFile, members: [Float], width: Int) {
+        self.file = file
+        self.members = members
+        self.width = width
+    }
+
+    /// A cosine distance, larger by as much as the surroundings of both templates (of unit length) are more crowded than usual,
+    /// times the weight, or smaller by as much as they are less; never below 0.
+    package func normalise(_ distance: Float, between template: [Float], and other: [Float]) -> Float {
+        max(0, distance + file.weight * (crowding(of: template) + crowding(of: other) - 2 * file.usual))
+    }
+
+    /// The mean cosine of a template (of unit length) to the members most alike.
+    func crowding(of template: [Float]) -> Float {
+        precondition(template.count == width, "a template of \(template.count) values for a cohort of \(width)")
+        var cosines = [Float](repeating: 0, count: members.count / width)
+        BLAS.multiply(members, rows: cosines.count, rank: width, by: template, into: &cosines)
+        return cosines.sorted(by: >).prefix(file.nearest).reduce(0, +) / Float(file.nearest)
+    }
+}
