@@ -25,6 +25,16 @@ struct CohortTests {
         #expect(cohort.normalise(0.1, between: [0, -1], and: [0, -1]) == 0)
     }
 
+    @Test(arguments: ["Models", "Models/int8"])
+    func theOneThatShipsIsRead(models: String) throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let manifest = try ModelManifest(directory: root.appending(path: models).path())
+        let network = try manifest.identity
+        let cohort = try Cohort(#require(network.identification.cohort), of: manifest, width: network.width)
+        let template = [1] + [Float](repeating: 0, count: network.width - 1)
+        #expect((-1...1).contains(cohort.crowding(of: template)))
+    }
+
     @Test func aFileThatDoesNotFitIsRefusedInOneSentence() throws {
         let manifest = try folder.manifest()
         for (file, width, named) in [

@@ -16,6 +16,7 @@ import openvino as ov
 import torch
 
 from Training.identity import augmentation, export
+from Training.identity.average import between
 from Training.identity.blends import Blends
 from Training.identity.cohort import NEAREST, WEIGHT, Cohort, Faces
 from Training.identity.data import Crop
@@ -197,6 +198,18 @@ class CohortTests(unittest.TestCase):
             content = Path(folder, entry["file"]).read_bytes()
         self.assertEqual(export.hashlib.sha256(content).hexdigest(), entry["sha256"])
         np.testing.assert_array_equal(np.frombuffer(content, "<f4").reshape(24, 32), self.cohort.members)
+
+
+class AverageTests(unittest.TestCase):
+    def test_statistics_go_along_and_counters_do_not(self) -> None:
+        start, end = IdentityNetwork().state_dict(), IdentityNetwork().state_dict()
+        name, counter = "features.1.running_var", "features.1.num_batches_tracked"
+        end[name] = start[name] + 1
+        end[counter] = start[counter] + 7
+        mean = between(start, end, 0.25)
+        torch.testing.assert_close(mean[name], start[name] + 0.25)
+        self.assertEqual(mean[counter], 7)
+        self.assertEqual(mean.keys(), start.keys())
 
 
 class ThresholdTests(unittest.TestCase):
