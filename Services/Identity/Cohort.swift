@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import LinearAlgebra
 package import ModelManifest
 
@@ -15,14 +14,13 @@ package struct Cohort: Sendable {
 
     /// Reads the members and checks them against the manifest; `width` is that of the network's vectors.
     package init(_ file: CohortFile, of manifest: ModelManifest, width: Int) throws(ModelManifestError) {
-        try manifest.verify(file.members)
-        let path = manifest.path(of: file.members)
-        guard let content = try? Data(contentsOf: URL(filePath: path)) else { throw .missing(file: path) }
-        guard content.count % (4 * width) == 0, content.count / (4 * width) >= file.nearest else {
+        let members = try manifest.numbers(in: file.members)
+        guard members.count % width == 0, members.count / width >= file.nearest else {
             throw .unfit(
-                file: path, reason: "\(content.count) bytes, not \(file.nearest) or more vectors of \(width) float32")
+                file: manifest.path(of: file.members),
+                reason: "\(4 * members.count) bytes, not \(file.nearest) or more vectors of \(width) float32")
         }
-        self.init(file, members: FaceStore.values(of: content), width: width)
+        self.init(file, members: members, width: width)
     }
 
     init(_ file: CohortFile, members: [Float], width: Int) {

@@ -101,6 +101,22 @@ package struct ModelManifest: Sendable {
         }
     }
 
+    /// The numbers in a file of little-endian float32 that has the SHA-256 the manifest names.
+    package func numbers(in file: ModelFile) throws(ModelManifestError) -> [Float] {
+        try verify(file)
+        guard let content = try? Data(contentsOf: URL(filePath: path(of: file))) else {
+            throw .missing(file: path(of: file))
+        }
+        guard content.count % 4 == 0 else {
+            throw .unfit(file: path(of: file), reason: "\(content.count) bytes, not whole float32")
+        }
+        return content.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).map {
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
+            }
+        }
+    }
+
     private func require<T>(_ network: T?, _ name: String) throws(ModelManifestError) -> T {
         guard let network else { throw .absent(network: name) }
         return network

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import ModelManifest
 
 /// MTCNN's three networks, loaded.
@@ -65,14 +64,11 @@ struct CascadeNetwork: Sendable {
         _ network: DetectorNetwork, name: String, of manifest: ModelManifest, window: Int,
         layers: [ConvolutionChain.Layer]
     ) throws(InferenceError) {
-        let data: Data
+        let parameters: [Float]
         do {
-            try manifest.verify(network.weights)
-            data = try Data(contentsOf: URL(filePath: manifest.path(of: network.weights)))
-        } catch let error as ModelManifestError {
-            throw .manifest(error)
+            parameters = try manifest.numbers(in: network.weights)
         } catch {
-            throw .unreadable(network: name, reason: "\(error)")
+            throw .manifest(error)
         }
         let input = network.input
         guard input.width == window, input.height == window, input.colour == .rgb else {
@@ -81,15 +77,10 @@ struct CascadeNetwork: Sendable {
                 reason:
                     "it sees \(input.width) x \(input.height) \(input.colour), and \(window) x \(window) rgb is needed")
         }
-        let parameters = data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count - 3, by: 4).map {
-                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
-            }
-        }
         let needed = layers.reduce(0) { $0 + $1.parameterCount }
-        guard data.count == 4 * needed else {
+        guard parameters.count == needed else {
             throw .unsupported(
-                network: name, reason: "its weights are \(data.count) bytes, and \(4 * needed) are needed")
+                network: name, reason: "its weights are \(4 * parameters.count) bytes, and \(4 * needed) are needed")
         }
         self.network = network
         chain = ConvolutionChain(layers, parameters: parameters)
