@@ -22,6 +22,11 @@ class ManifestError(Exception):
     """One sentence on what is wrong with an entry."""
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def check_file(models: Path, network: str, part: dict[str, str], fill: bool) -> None:
     """Compare, or with `fill` set, the SHA-256 of a file: graph (the detector's networks have none), weights, cohort."""
     path = models / part["file"]
@@ -29,11 +34,11 @@ def check_file(models: Path, network: str, part: dict[str, str], fill: bool) -> 
         if path.parent.name == "third-party" and part.get("sha256"):
             return
         raise ManifestError(f"{network}: {part['file']} is missing.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    actual = digest(path)
     if fill:
-        part["sha256"] = digest
-    elif part.get("sha256") != digest:
-        raise ManifestError(f"{network}: {part['file']} has SHA-256 {digest}, its entry says {part.get('sha256')}.")
+        part["sha256"] = actual
+    elif part.get("sha256") != actual:
+        raise ManifestError(f"{network}: {part['file']} has SHA-256 {actual}, its entry says {part.get('sha256')}.")
 
 
 def assemble(models: Path, fill: bool = False) -> dict[str, Any]:

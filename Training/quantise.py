@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from . import manifest
 from .expression.data import training_split
-from .expression.export import digest
 from .identity import cohort
 from .identity.data import decode, read_manifest, training_rows
 
@@ -61,7 +60,7 @@ def write(name: str, models: Path, out: Path, model: ov.Model | None = None) -> 
     if model is not None:
         ov.save_model(model, out / f"{name}.xml", compress_to_fp16=True)
         for part in ("graph", "weights"):
-            entry[part]["sha256"] = digest(out / entry[part]["file"])
+            entry[part]["sha256"] = manifest.digest(out / entry[part]["file"])
         entry["version"] += VERSION_SUFFIX
     entry["card"] = f"../{entry['card']}"
     (out / f"{name}.json").write_text(json.dumps(entry, indent=2) + "\n")
@@ -86,7 +85,7 @@ def main() -> None:
     for name in DETECTOR:
         write(name, options.models, out)
     for name in ("third-party", cohort.FILE):
-        if not (out / name).is_symlink() and (options.models / name).exists():
+        if not (out / name).is_symlink():
             os.symlink(f"../{name}", out / name)
     (out / manifest.MANIFEST).write_text(json.dumps(manifest.assemble(out), indent=2) + "\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -196,7 +197,7 @@ class CohortTests(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             entry = self.cohort.write(Path(folder))
             content = Path(folder, entry["file"]).read_bytes()
-        self.assertEqual(export.hashlib.sha256(content).hexdigest(), entry["sha256"])
+        self.assertEqual(hashlib.sha256(content).hexdigest(), entry["sha256"])
         np.testing.assert_array_equal(np.frombuffer(content, "<f4").reshape(24, 32), self.cohort.members)
 
 
@@ -274,7 +275,7 @@ class ExportTests(unittest.TestCase):
     def test_shipped_manifest_entry_matches_its_files(self) -> None:
         entry = json.loads((MODELS / "identity.json").read_text())
         for key in ("graph", "weights"):
-            digest = export.hashlib.sha256((MODELS / entry[key]["file"]).read_bytes()).hexdigest()
+            digest = hashlib.sha256((MODELS / entry[key]["file"]).read_bytes()).hexdigest()
             self.assertEqual(digest, entry[key]["sha256"])
         model = ov.Core().read_model(MODELS / entry["graph"]["file"])
         self.assertEqual(list(model.input("image").partial_shape)[1:], [3, 112, 112])
@@ -283,7 +284,7 @@ class ExportTests(unittest.TestCase):
         self.assertLess(entry["identification"]["match"], entry["identification"]["enrol"])
         cohort = entry["identification"]["cohort"]
         content = (MODELS / cohort["file"]).read_bytes()
-        self.assertEqual(export.hashlib.sha256(content).hexdigest(), cohort["sha256"])
+        self.assertEqual(hashlib.sha256(content).hexdigest(), cohort["sha256"])
         members = np.frombuffer(content, "<f4").reshape(-1, 512)
         self.assertGreater(len(members), cohort["nearest"])
         np.testing.assert_allclose(np.linalg.norm(members, axis=1), 1, rtol=1e-4)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import openvino
 import torch
 from torch import Tensor, nn
 
+from ..manifest import digest
 from . import reaction
 from .calibration import Calibration, fit
 from .data import Faces, training_split
@@ -95,11 +95,6 @@ def run(path: Path, images: np.ndarray, batch: int = 64) -> dict[str, np.ndarray
         result = compiled(images[start : start + batch, None].astype(np.float32))
         parts.append({name: result[name] for name in OUTPUTS})
     return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def entry(graph: Path, version: str, anchors: dict[str, np.ndarray], tau: float) -> dict[str, Any]:

@@ -62,11 +62,17 @@ class Blends:
         return picture
 
     @staticmethod
+    def none() -> Blends:
+        """No blend at all."""
+        rows, boxes, shares = np.empty(0, np.int64), np.empty((0, 4), np.int16), np.empty(0, np.float32)
+        return Blends(rows, rows, boxes, shares, np.empty((0, EMBEDDING_WIDTH), np.float16))
+
+    @staticmethod
     def load(out: Path) -> Blends:
         """All parts in `out`/blends, or none."""
         parts = [np.load(path) for path in sorted((out / "blends").glob("*.npz"))]
         if not parts:
-            return Blends.draw(np.zeros(1, np.int64), np.zeros((1, 1), np.int64), 0, 0)
+            return Blends.none()
         return Blends(*(np.concatenate([part[name] for part in parts]) for name in Blends.__dataclass_fields__))
 
     def save(self, path: Path) -> None:

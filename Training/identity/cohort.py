@@ -8,7 +8,6 @@ for text-independent speaker verification systems").
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..manifest import digest
 from .evaluate import Vectors
 from .teacher import normalise
 
@@ -53,7 +53,7 @@ class Cohort:
         path.write_bytes(self.members.astype("<f4").tobytes())
         return {
             "file": FILE,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "sha256": digest(path),
             "nearest": NEAREST,
             "weight": WEIGHT,
             "usual": round(self.usual, 4),

@@ -8,7 +8,6 @@ OpenVINO IR with fp16-compressed weights: input "image" [N, 3, 112, 112] f32 wit
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import openvino as ov
 import torch
 from torch import nn
 
+from ..manifest import digest
 from .network import EMBEDDING_WIDTH, INPUT_SIZE, IdentityNetwork
 
 TEMPLATE = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
@@ -46,11 +46,11 @@ def write(model: ov.Model, folder: Path, manifest: dict[str, Any]) -> None:
     """Saves graph, weights and manifest entry; the entry gets the files' digests."""
     ov.save_model(model, folder / "identity.xml", compress_to_fp16=True)
     for key, name in (("graph", "identity.xml"), ("weights", "identity.bin")):
-        manifest[key] = {"file": name, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
+        manifest[key] = {"file": name, "sha256": digest(folder / name)}
     (folder / "identity.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def manifest_entry(version: str, identification: dict[str, Any]) -> dict[str, Any]:
+def manifest_entry(version: str, identification: dict[str, float]) -> dict[str, Any]:
     """What the service must know of the network; digests are filled in by `write`."""
     return {
         "version": version,

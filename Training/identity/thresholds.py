@@ -120,7 +120,7 @@ def group_of(crop: Crop) -> str | None:
     return f"{name} 16 and older" if age >= 16 else "ages 6-15" if age >= 6 else "ages 0-5"
 
 
-def group_newcomers(faces: Faces, same: NDArray[np.bool_], size: int = GALLERY) -> NDArray[np.float64]:
+def group_newcomers(faces: Faces, same: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
     """Every picture of a group against random galleries of others of it: the distance to the nearest that is not
     `same` [N, N], one person's."""
     generator = np.random.default_rng(0)
@@ -289,14 +289,18 @@ def main() -> None:
 
     passed = sharp & frontal
     visits = {size: visit(faces[passed], people[passed], size) for size in SIZES}
-    limits = {
-        size: {"LFW": float(np.quantile(visits[size].newcomers, WRONGLY_MERGED))}
-        | {
-            group: float(np.quantile(group_newcomers(*pictures, size), WRONGLY_MERGED))
-            for group, pictures in groups.items()
-            if "older" in group
-        }
+    newcomers = {
+        size: {"LFW": visits[size].newcomers}
+        | {group: group_newcomers(*pictures, size) for group, pictures in groups.items()}
         for size in SIZES
+    }
+    limits = {
+        size: {
+            group: float(np.quantile(distances, WRONGLY_MERGED))
+            for group, distances in of_size.items()
+            if not group.startswith("ages")
+        }
+        for size, of_size in newcomers.items()
     }
     thresholds = Thresholds.fit(
         {size: min(of_size.values()) for size, of_size in limits.items()},
@@ -310,12 +314,12 @@ def main() -> None:
     by_lfw = visits[GALLERY].rates(round(limits[GALLERY]["LFW"], 3), enrol)
     show("gallery of 1000, match from LFW alone", {k: round(v, 4) for k, v in by_lfw.items()})
     for group, (pictures, same) in groups.items():
-        newcomers = group_newcomers(pictures, same)
+        distances = newcomers[GALLERY][group]
         upper = np.triu_indices(len(same), 1)
         pairs = pictures.distances(pictures)[upper][~same[upper]]
         show(f"group {group}", {
-            "newcomers_wrongly_merged": round(float((newcomers <= match).mean()), 4),
-            "newcomers_enrolled": round(float((newcomers > enrol).mean()), 4),
+            "newcomers_wrongly_merged": round(float((distances <= match).mean()), 4),
+            "newcomers_enrolled": round(float((distances > enrol).mean()), 4),
             "fmr": float(f"{(pairs <= match).mean():.2g}"),
         })  # fmt: skip
     everybody = np.ones(len(passed), bool)

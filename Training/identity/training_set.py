@@ -64,8 +64,8 @@ class TrainingSet:
         targets = normalise(np.concatenate([half, half], 1))
         rows = np.arange(count * 3 // 4)
         alike = np.stack([(rows + step) % len(rows) for step in (1, 2)], 1)
-        blends = Blends.draw(rows, alike, 0, 0)
-        return TrainingSet(images, targets.astype(np.float16), rows, alike, np.arange(len(rows), count), blends)
+        watched = np.arange(len(rows), count)
+        return TrainingSet(images, targets.astype(np.float16), rows, alike, watched, Blends.none())
 
 
 def paired(data: TrainingSet, batch: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
