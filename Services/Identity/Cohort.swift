@@ -4,9 +4,9 @@ package import ModelManifest
 /// Faces of nobody in particular, by which the distance between two faces is normalised.
 ///
 /// To a network some faces lie closer together than others: old ones, or those of a group its training knew little of.
-/// There the same distance says less. How alike a face is to the nearest of a fixed cohort measures that, and is added to the
-/// distance, so that one threshold protects everybody alike (after the cohort normalisation of speaker verification:
-/// Auckenthaler, Carey and Lloyd-Thomas 2000, "Score normalization for text-independent speaker verification systems").
+/// There the same distance says less. How alike a face is to the nearest of a fixed cohort measures that, so that one threshold
+/// protects everybody alike (after the cohort normalisation of speaker verification: Auckenthaler, Carey and Lloyd-Thomas
+/// 2000, "Score normalization for text-independent speaker verification systems").
 package struct Cohort: Sendable {
     private let file: CohortFile
     private let members: [Float]
@@ -29,10 +29,10 @@ package struct Cohort: Sendable {
         self.width = width
     }
 
-    /// A cosine distance, larger by as much as the surroundings of both templates (of unit length) are more crowded than usual,
-    /// times the weight, or smaller by as much as they are less; never below 0.
-    package func normalise(_ distance: Float, between template: [Float], and other: [Float]) -> Float {
-        max(0, distance + file.weight * (crowding(of: template) + crowding(of: other) - 2 * file.usual))
+    /// How much more crowded than usual the surroundings of both templates (of unit length) are, weighted; below 0 where they are
+    /// less.
+    package func crowding(of template: [Float], and other: [Float]) -> Float {
+        file.weight * (crowding(of: template) + crowding(of: other) - 2 * file.usual)
     }
 
     /// The mean cosine of a template (of unit length) to the members most alike.

@@ -1,4 +1,3 @@
-internal import Glibc
 package import Messages
 package import ModelManifest
 
@@ -13,24 +12,16 @@ package enum Decision: Hashable, Sendable {
 }
 
 extension Identification {
-    /// Decides by two thresholds with a band between, from the distance to the nearest (normalised by the cohort; `nil` when
-    /// nobody is known) of so many known faces.
+    /// Decides by two thresholds with a band between, from the distance to the nearest (`nil` when nobody is known).
     ///
-    /// Who says that they are new is believed within the band, but not where the face is certainly known.
-    package func decide(distance: Float?, among count: Int, declaredNew: Bool) -> Decision {
+    /// Where faces lie so close together that the normalised distance to nobody is small, a small cosine distance still keeps
+    /// a face from being taken for somebody new. Who says that they are new is believed within the band, but not where the face
+    /// is certainly known.
+    package func decide(distance: Distance?, declaredNew: Bool) -> Decision {
         guard let distance else { return .enrol }
-        let decades = Self.decades(count)
-        let match = match - matchPerDecade * decades
-        if distance <= match { return .match }
-        if distance > max(match, enrol - enrolPerDecade * decades) || declaredNew { return .enrol }
+        if distance.normalised <= match { return .match }
+        if distance.normalised > enrol && distance.cosine > near || declaredNew { return .enrol }
         return .undecided
-    }
-
-    /// How many powers of ten there are from the thousand faces that the thresholds are for to this number.
-    ///
-    /// Fewer than a hundred count as a hundred: few faces are often a family's, who are more alike than strangers.
-    private static func decades(_ count: Int) -> Float {
-        Float(log10(Double(max(count, 100)) / 1000))
     }
 
     /// Why a face is not fit to be recognised or enrolled, if it is not.

@@ -15,13 +15,15 @@ package struct Gallery: Sendable {
         package var distance: Float?
     }
 
-    /// The face nearest to a template.
+    /// The face nearest to a template, and how near the others come.
     package struct Neighbour: Hashable, Sendable {
         package var face: Face
         /// The face's template.
         package var template: [Float]
         /// Cosine distance, 0...2.
         package var distance: Float
+        /// The cosines of the faces that come next, the most alike first. Every user has one face, so they are other people's.
+        package var rivals: [Float]
     }
 
     /// How wide a template is.
@@ -63,12 +65,13 @@ package struct Gallery: Sendable {
         templates.removeLast(width)
     }
 
-    /// The nearest face to each template (of unit length), by comparing it with every face; `nil` in an empty gallery.
-    package func nearest(to probes: [[Float]]) -> [Neighbour?] {
+    /// The nearest face to each template (of unit length), by comparing it with every face, and as many that come next; `nil`
+    /// in an empty gallery.
+    package func nearest(to probes: [[Float]], rivals: Int = 0) -> [Neighbour?] {
         guard !faces.isEmpty, !probes.isEmpty else { return probes.map { _ in nil } }
         let flat = Array(probes.joined())
         precondition(flat.count == probes.count * width)
-        var best = [(row: Int, cosine: Float)](repeating: (0, -.infinity), count: probes.count)
+        var podiums = probes.map { _ in Podium(places: 1 + rivals) }
         var cosines = [Float](repeating: 0, count: Self.block * probes.count)
         for start in stride(from: 0, to: faces.count, by: Self.block) {
             let length = min(Self.block, faces.count - start)
@@ -85,17 +88,38 @@ package struct Gallery: Sendable {
                 }
             }
             for probe in probes.indices {
-                for row in 0..<length where cosines[probe * length + row] > best[probe].cosine {
-                    best[probe] = (start + row, cosines[probe * length + row])
+                for row in 0..<length {
+                    podiums[probe].offer(row: start + row, cosine: cosines[probe * length + row])
                 }
             }
         }
-        return best.map { row, cosine in
-            let template = Array(templates[row * width..<(row + 1) * width])
-            return Neighbour(face: faces[row], template: template, distance: max(0, 1 - cosine))
+        return podiums.map { podium in
+            let (row, cosine) = podium.ranked[0]
+            return Neighbour(
+                face: faces[row], template: Array(templates[row * width..<(row + 1) * width]),
+                distance: max(0, 1 - cosine), rivals: podium.ranked.dropFirst().map(\.cosine))
         }
     }
 
     /// Rows compared at a time, so that the products of many probes stay small.
     private static let block = 4096
+}
+
+/// The rows most alike to a probe so far, best first; of two equal ones the earlier stays ahead.
+private struct Podium {
+    private(set) var ranked: [(row: Int, cosine: Float)] = []
+    private let places: Int
+    /// What a cosine must exceed to be ranked.
+    private var bar = -Float.infinity
+
+    init(places: Int) {
+        self.places = places
+    }
+
+    mutating func offer(row: Int, cosine: Float) {
+        guard cosine > bar else { return }
+        ranked.insert((row, cosine), at: ranked.firstIndex { $0.cosine < cosine } ?? ranked.count)
+        if ranked.count > places { ranked.removeLast() }
+        if ranked.count == places { bar = ranked[places - 1].cosine }
+    }
 }

@@ -9,7 +9,7 @@ package import ModelManifest
 package actor Recogniser {
     private let database: Database
     private let network: IdentityNetwork
-    private let cohort: Cohort?
+    private let normalisation: Normalisation
     private var gallery: Gallery
     private var sequence: Int64 = 0
     /// Whether the gallery has been read to its end once: before that nobody can be recognised.
@@ -18,7 +18,7 @@ package actor Recogniser {
     package init(database: Database, network: IdentityNetwork, cohort: Cohort?) {
         self.database = database
         self.network = network
-        self.cohort = cohort
+        normalisation = Normalisation(cohort: cohort, rivals: network.identification.rivals)
         gallery = Gallery(width: network.width)
     }
 
@@ -90,9 +90,9 @@ package actor Recogniser {
         if let neighbour, neighbour.face.job == candidate.job {
             return Person(standing: .new, user: neighbour.face.user, distance: neighbour.face.distance)
         }
-        let distance = neighbour?.distance
         let decision = network.identification.decide(
-            distance: distance, among: gallery.count, declaredNew: candidate.declaredNew)
+            distance: neighbour?.distance, declaredNew: candidate.declaredNew)
+        let distance = neighbour?.distance.normalised
         return switch decision {
         case .match: Person(standing: .returning, user: neighbour?.face.user, distance: distance)
         case .undecided: Person(standing: .uncertain, user: nil, distance: distance, reason: .ambiguous)
@@ -108,27 +108,25 @@ package actor Recogniser {
             let neighbour = await self.nearest(to: [candidate.template.values])[0]
             if let person = await self.settle(candidate, neighbour: neighbour) { return person }
             guard try !FaceStore.isErased(job: candidate.job, on: connection) else { throw RecognitionError.erased }
+            let distance = neighbour?.distance.normalised
             let user = try FaceStore.enrol(
-                candidate.template, job: candidate.job, distance: neighbour?.distance, on: connection)
-            return Person(standing: .new, user: user, distance: neighbour?.distance)
+                candidate.template, job: candidate.job, distance: distance, on: connection)
+            return Person(standing: .new, user: user, distance: distance)
         }
         // The own face is read back like everybody else's; should that fail now, the next catching up brings it.
         try? await catchUp()
         return person
     }
 
-    /// The face nearest by cosine distance, and the distance that decides.
+    /// The face nearest by cosine distance.
     private struct Nearest {
         var face: Gallery.Face
-        /// Normalised by the cohort, if there is one.
-        var distance: Float
+        var distance: Distance
     }
 
     private func nearest(to probes: [[Float]]) -> [Nearest?] {
-        zip(probes, gallery.nearest(to: probes)).map { probe, neighbour in
-            guard let neighbour else { return nil }
-            let distance = cohort?.normalise(neighbour.distance, between: probe, and: neighbour.template)
-            return Nearest(face: neighbour.face, distance: distance ?? neighbour.distance)
+        zip(probes, gallery.nearest(to: probes, rivals: normalisation.rivals?.count ?? 0)).map { probe, neighbour in
+            neighbour.map { Nearest(face: $0.face, distance: normalisation.distance(from: probe, to: $0)) }
         }
     }
 

@@ -24,58 +24,56 @@ package struct IdentityNetwork: Hashable, Sendable, Decodable {
     }
 }
 
-/// The thresholds that ship with an identity network, for distances to the face nearest by cosine: 1 - cos, normalised by the
-/// cohort where there is one, 0 or more.
+/// The thresholds that ship with an identity network, for the distance to the face nearest by cosine: 1 - cosine, normalised by
+/// cohort and rivals where there are any.
 package struct Identification: Hashable, Sendable, Decodable {
-    /// At or below it, the same person, where 1,000 faces are known.
+    /// At or below it, the same person.
     package let match: Float
-    /// Above it, somebody else, where 1,000 faces are known. Between the two nobody can tell.
+    /// Above it, somebody else. Between the two nobody can tell.
     package let enrol: Float
-    /// How much lower `match` is where ten times as many faces are known: among more strangers one is nearer.
-    package let matchPerDecade: Float
-    /// How much lower `enrol` is where ten times as many faces are known.
-    package let enrolPerDecade: Float
+    /// At or below it by the bare cosine distance, surely nobody new; 0 to go by the normalised distance alone.
+    package let near: Float
     /// The least shorter side of the detected box, in pixels of the upright picture.
     package let minimumFace: Float
     /// The least sharpness of the aligned crop, as `FaceQuality.sharpness` measures it; 0 allows all.
     package let minimumSharpness: Float
     /// The greatest |yaw|, as `FaceQuality.yaw` measures it.
     package let maximumYaw: Float
-    /// What distances are normalised by before the thresholds are applied; `nil` to apply them as they are.
+    /// By whom distances are normalised wherever a face lies; `nil` not to.
     package let cohort: CohortFile?
+    /// How distances are normalised by the other known faces; `nil` not to.
+    package let rivals: Rivals?
 
     private enum CodingKeys: String, CodingKey {
-        case match, enrol, matchPerDecade, enrolPerDecade, minimumFace, minimumSharpness, maximumYaw, cohort
+        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, cohort, rivals
     }
 
     package init(
-        match: Float, enrol: Float, matchPerDecade: Float = 0, enrolPerDecade: Float = 0, minimumFace: Float,
-        minimumSharpness: Float, maximumYaw: Float
+        match: Float, enrol: Float, near: Float = 0, minimumFace: Float, minimumSharpness: Float, maximumYaw: Float
     ) {
         self.match = match
         self.enrol = enrol
-        self.matchPerDecade = matchPerDecade
-        self.enrolPerDecade = enrolPerDecade
+        self.near = near
         self.minimumFace = minimumFace
         self.minimumSharpness = minimumSharpness
         self.maximumYaw = maximumYaw
         cohort = nil
+        rivals = nil
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         match = try container.decode(Float.self, forKey: .match)
         enrol = try container.decode(Float.self, forKey: .enrol)
-        matchPerDecade = try container.decodeIfPresent(Float.self, forKey: .matchPerDecade) ?? 0
-        enrolPerDecade = try container.decodeIfPresent(Float.self, forKey: .enrolPerDecade) ?? 0
+        near = try container.decodeIfPresent(Float.self, forKey: .near) ?? 0
         minimumFace = try container.decode(Float.self, forKey: .minimumFace)
         minimumSharpness = try container.decode(Float.self, forKey: .minimumSharpness)
         maximumYaw = try container.decode(Float.self, forKey: .maximumYaw)
         cohort = try container.decodeIfPresent(CohortFile.self, forKey: .cohort)
+        rivals = try container.decodeIfPresent(Rivals.self, forKey: .rivals)
         guard match >= 0 else { throw decoder.refuse(CodingKeys.match, "below 0") }
         guard enrol >= match, enrol <= 2 else { throw decoder.refuse(CodingKeys.enrol, "not between match and 2") }
-        guard matchPerDecade >= 0 else { throw decoder.refuse(CodingKeys.matchPerDecade, "below 0") }
-        guard enrolPerDecade >= 0 else { throw decoder.refuse(CodingKeys.enrolPerDecade, "below 0") }
+        guard (0...2).contains(near) else { throw decoder.refuse(CodingKeys.near, "not a cosine distance") }
         guard maximumYaw > 0 else { throw decoder.refuse(CodingKeys.maximumYaw, "allows no face at all") }
     }
 }
@@ -86,7 +84,7 @@ package struct CohortFile: Hashable, Sendable, Decodable {
     package let members: ModelFile
     /// How many of the members, those most alike, say how crowded a face's surroundings are.
     package let nearest: Int
-    /// How much of the crowding of both faces is added to their distance.
+    /// What the crowding of both faces above the usual is multiplied by; the distance grows by its exponential.
     package let weight: Float
     /// The crowding (mean cosine) at which a distance stays as it is.
     package let usual: Float
@@ -102,6 +100,30 @@ package struct CohortFile: Hashable, Sendable, Decodable {
         weight = try container.decode(Float.self, forKey: .weight)
         usual = try container.decode(Float.self, forKey: .usual)
         guard nearest > 0 else { throw decoder.refuse(CodingKeys.nearest, "not positive") }
+        guard weight >= 0 else { throw decoder.refuse(CodingKeys.weight, "below 0") }
+        guard (-1...1).contains(usual) else { throw decoder.refuse(CodingKeys.usual, "not a cosine") }
+    }
+}
+
+/// How the known faces that come after the nearest bear on the distance to it.
+package struct Rivals: Hashable, Sendable, Decodable {
+    /// How many of them.
+    package let count: Int
+    /// What their likeness above the usual is multiplied by; the distance grows by its exponential.
+    package let weight: Float
+    /// The likeness (mean cosine) up to which they say nothing.
+    package let usual: Float
+
+    private enum CodingKeys: String, CodingKey {
+        case count, weight, usual
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        count = try container.decode(Int.self, forKey: .count)
+        weight = try container.decode(Float.self, forKey: .weight)
+        usual = try container.decode(Float.self, forKey: .usual)
+        guard count > 0 else { throw decoder.refuse(CodingKeys.count, "not positive") }
         guard weight >= 0 else { throw decoder.refuse(CodingKeys.weight, "below 0") }
         guard (-1...1).contains(usual) else { throw decoder.refuse(CodingKeys.usual, "not a cosine") }
     }

@@ -17,12 +17,11 @@ struct CohortTests {
         #expect(cohort.crowding(of: [-1, 0]) == (0 - 0.6) / 2)
     }
 
-    @Test func distancesGrowInACrowdAndShrinkOutsideOfOne() throws {
+    @Test func thatOfBothFacesIsWeightedAboveTheUsual() throws {
         let cohort = try Cohort(folder.file(nearest: 1), of: folder.manifest(), width: 2)
         // The weight is 0.25 and the usual crowding 0.5.
-        #expect(abs(cohort.normalise(0.4, between: [1, 0], and: [0.6, 0.8]) - 0.65) < 1e-6)
-        #expect(abs(cohort.normalise(0.4, between: [0, -1], and: [0, -1]) - 0.15) < 1e-6)
-        #expect(cohort.normalise(0.1, between: [0, -1], and: [0, -1]) == 0)
+        #expect(abs(cohort.crowding(of: [1, 0], and: [0.6, 0.8]) - 0.25) < 1e-6)
+        #expect(abs(cohort.crowding(of: [0, -1], and: [0, -1]) + 0.25) < 1e-6)
     }
 
     @Test(arguments: ["Models", "Models/int8"])

@@ -6,31 +6,23 @@ import Testing
 
 struct DecisionTests {
     let identification = Identification(
-        match: 0.4, enrol: 0.6, minimumFace: 40, minimumSharpness: 20, maximumYaw: 0.5)
+        match: 0.4, enrol: 0.6, near: 0.3, minimumFace: 40, minimumSharpness: 20, maximumYaw: 0.5)
 
     @Test(arguments: [
         (nil as Float?, false, Decision.enrol), (0.0, false, .match), (0.4, false, .match), (0.41, false, .undecided),
         (0.6, false, .undecided), (0.61, false, .enrol), (0.5, true, .enrol), (0.4, true, .match),
     ])
-    func twoThresholdsWithABandBetween(distance: Float?, declaredNew: Bool, decision: Decision) {
-        #expect(identification.decide(distance: distance, among: 7, declaredNew: declaredNew) == decision)
+    func twoThresholdsWithABandBetween(normalised: Float?, declaredNew: Bool, decision: Decision) {
+        let distance = normalised.map { Distance(cosine: 0.5, normalised: $0) }
+        #expect(identification.decide(distance: distance, declaredNew: declaredNew) == decision)
     }
 
     @Test(arguments: [
-        (1000, 0.4 as Float, 0.6 as Float), (10_000, 0.3, 0.55), (100, 0.5, 0.65), (2, 0.5, 0.65),
-        (100_000_000, -0.1, 0.35),
+        (0.3 as Float, false, Decision.undecided), (0.31, false, .enrol), (0.3, true, .enrol),
     ])
-    func amongMoreFacesBothThresholdsAreLower(count: Int, match: Float, enrol: Float) {
-        let identification = Identification(
-            match: 0.4, enrol: 0.6, matchPerDecade: 0.1, enrolPerDecade: 0.05, minimumFace: 40, minimumSharpness: 20,
-            maximumYaw: 0.5)
-        func decide(_ distance: Float) -> Decision {
-            identification.decide(distance: distance, among: count, declaredNew: false)
-        }
-        #expect(decide(max(0, match - 0.001)) == (match > 0 ? .match : .undecided))
-        #expect(decide(max(0, match + 0.001)) == .undecided)
-        #expect(decide(enrol - 0.001) == .undecided)
-        #expect(decide(enrol + 0.001) == .enrol)
+    func whoIsNearByCosineIsNobodyNewUnlessDeclared(cosine: Float, declaredNew: Bool, decision: Decision) {
+        let distance = Distance(cosine: cosine, normalised: 0.7)
+        #expect(identification.decide(distance: distance, declaredNew: declaredNew) == decision)
     }
 
     @Test(arguments: [

@@ -1,7 +1,7 @@
 import Broker
 import Database
 import DatabaseTesting
-import FoundationEssentials
+import Foundation
 import Messages
 import ModelManifest
 import Testing
@@ -58,25 +58,40 @@ struct RecogniserTests {
     }
 
     @Test func whereFacesLieCloseTogetherTheSameDistanceSaysLess() async throws {
-        try await TestDatabase.withAddress { address in
-            try await TestDatabase.withPool(of: address) { database in
-                try await database.migrate(schema: Schema.name, Schema.migrations)
-                // A crowd around the first axis: there a cosine of 0.7 is not enough, which it is elsewhere.
-                let file = try cohortFile(nearest: 1, weight: 0.2, usual: 0.2)
-                let recogniser = Recogniser(
-                    database: database, network: try network(), cohort: Cohort(file, members: axis(0), width: 8))
-                _ = await recogniser.recognise([candidate(0), candidate(2)])
-                let crowded = try await recogniser.recognise([candidate(mixed(0, 1, cosine: 0.7))])[0].get()
-                #expect(crowded.standing == .uncertain)
-                #expect(isAbout(0.56, crowded.distance))  // 0.3 + 0.2 · (0.7 + 1 - 2 · 0.2)
-                let elsewhere = try await recogniser.recognise([candidate(mixed(2, 3, cosine: 0.7))])[0].get()
-                #expect(elsewhere.standing == .returning)
-                #expect(isAbout(0.22, elsewhere.distance))  // 0.3 - 0.2 · 2 · 0.2
-                // The same picture in the crowd is known again, far as that is after normalisation.
-                let same = try await recogniser.recognise([candidate(0)])[0].get()
-                #expect(same.standing == .returning)
-                #expect(isAbout(0.32, same.distance))  // 0.2 · (2 - 2 · 0.2)
-            }
+        // A crowd around the first axis: there a cosine of 0.7 is not enough, which it is elsewhere.
+        let file = try cohortFile(nearest: 1, weight: 0.4, usual: 0.2)
+        try await withRecogniser(cohort: Cohort(file, members: axis(0), width: 8)) { recogniser, _ in
+            _ = await recogniser.recognise([candidate(0), candidate(2)])
+            let crowded = try await recogniser.recognise([candidate(mixed(0, 1, cosine: 0.7))])[0].get()
+            #expect(crowded.standing == .uncertain)
+            #expect(isAbout(0.3 * exp(0.4 * (0.7 + 1 - 2 * 0.2)), crowded.distance))
+            let elsewhere = try await recogniser.recognise([candidate(mixed(2, 3, cosine: 0.7))])[0].get()
+            #expect(elsewhere.standing == .returning)
+            #expect(isAbout(0.3 * exp(-0.4 * 2 * 0.2), elsewhere.distance))
+            let same = try await recogniser.recognise([candidate(0)])[0].get()
+            #expect(same.standing == .returning)
+            #expect(same.distance == 0)
+        }
+    }
+
+    @Test func whoIsLikeSeveralIsNotSurelyTheNearest() async throws {
+        let rivals = #", "rivals": {"count": 2, "weight": 2, "usual": 0.2}"#
+        try await withRecogniser(network: identityNetwork(further: rivals)) { recogniser, _ in
+            // A bit of the first three axes each; the rest on another one.
+            let several: [Float] = [0.7, 0.5, 0.5, 0, 0, 0, 0, 0.1]
+            let one = mixed(0, 7, cosine: 0.7)
+            _ = await recogniser.recognise([candidate(0), candidate(1)])
+            let early = try await recogniser.recognise([candidate(several)])[0].get()
+            #expect(early.standing == .returning)
+            #expect(isAbout(0.3, early.distance))
+
+            _ = await recogniser.recognise([candidate(2)])
+            let unsure = try await recogniser.recognise([candidate(several)])[0].get()
+            #expect(unsure.standing == .uncertain)
+            #expect(isAbout(0.3 * exp(2 * (0.5 - 0.2)), unsure.distance))
+            let sure = try await recogniser.recognise([candidate(one)])[0].get()
+            #expect(sure.standing == .returning)
+            #expect(isAbout(0.3, sure.distance))
         }
     }
 
@@ -105,7 +120,7 @@ struct RecogniserTests {
             try await TestDatabase.withPool(of: address) { database in
                 let old = try await recogniser(database)
                 _ = try await old.recognise([candidate(0)])[0].get()
-                let new = try await recogniser(database, version: "test-2")
+                let new = try await recogniser(database, network: identityNetwork(version: "test-2"))
                 #expect(await new.count == 0)
                 #expect(await old.count == 1)
             }
@@ -121,7 +136,7 @@ struct RecogniserTests {
                 for _ in 0..<4 {
                     group.addTask {
                         try await TestDatabase.withPool(of: address) { database in
-                            let recogniser = Recogniser(database: database, network: try network(), cohort: nil)
+                            let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
                             return try await withThrowingTaskGroup(of: Person.self) { jobs in
                                 for _ in 0..<50 {
                                     jobs.addTask { try await recogniser.recognise([candidate(0)])[0].get() }
@@ -177,7 +192,7 @@ struct RecogniserTests {
         try await TestDatabase.withAddress { address in
             try await TestDatabase.withPool(of: address) { database in
                 let here = try await recogniser(database)
-                let there = Recogniser(database: database, network: try network(), cohort: nil)
+                let there = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
                 let feed = GalleryFeed(database: database, recogniser: there, logger: TestDatabase.silence)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await feed.run() }
@@ -233,7 +248,7 @@ struct RecogniserTests {
             try await TestDatabase.withPool(of: address) { database in
                 let old = try await recogniser(database)
                 let known = try await old.recognise([candidate(0)])[0].get()
-                let fresh = Recogniser(database: database, network: try network(), cohort: nil)
+                let fresh = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
                 let again = try await fresh.recognise([candidate(0)])[0].get()
                 #expect(again.standing == .returning)
                 #expect(again.user == known.user)
@@ -244,7 +259,7 @@ struct RecogniserTests {
     @Test func withoutADatabaseTheJobIsTriedLater() async throws {
         let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
         try await TestDatabase.withPool(of: address) { database in
-            let recogniser = Recogniser(database: database, network: try network(), cohort: nil)
+            let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
             let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
             let outcome = await stage.handle([try job(detected, .selfie)])[0]
@@ -271,15 +286,21 @@ private func identified(_ outcome: Outcome) throws -> Person {
     return message.person
 }
 
-private func withRecogniser(_ body: (Recogniser, Database) async throws -> Void) async throws {
+private func withRecogniser(
+    network: IdentityNetwork? = nil, cohort: Cohort? = nil, _ body: (Recogniser, Database) async throws -> Void
+) async throws {
     try await TestDatabase.withAddress { address in
-        try await TestDatabase.withPool(of: address) { try await body(try await recogniser($0), $0) }
+        try await TestDatabase.withPool(of: address) { database in
+            try await body(try await recogniser(database, network: network, cohort: cohort), database)
+        }
     }
 }
 
-private func recogniser(_ database: Database, version: String = "test-1") async throws -> Recogniser {
+private func recogniser(
+    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil
+) async throws -> Recogniser {
     try await database.migrate(schema: Schema.name, Schema.migrations)
-    let recogniser = Recogniser(database: database, network: try network(version: version), cohort: nil)
+    let recogniser = Recogniser(database: database, network: try network ?? identityNetwork(), cohort: cohort)
     try await recogniser.catchUp()
     return recogniser
 }
@@ -289,7 +310,7 @@ private func users(in database: Database) async throws -> Int {
 }
 
 /// A network of width 8 that tells apart by the thresholds of these tests.
-private func network(version: String = "test-1") throws -> IdentityNetwork {
+private func identityNetwork(version: String = "test-1", further: String = "") throws -> IdentityNetwork {
     let point = "[1, 1]"
     let json = """
         {"version": "\(version)", "graph": {"file": "g", "sha256": "\(String(repeating: "0", count: 64))"},
@@ -297,7 +318,8 @@ private func network(version: String = "test-1") throws -> IdentityNetwork {
          "input": {"name": "image", "width": 112, "height": 112, "colour": "rgb", "mean": [0, 0, 0],
                    "deviation": [1, 1, 1], "template": [\([point, point, point, point, point].joined(separator: ","))]},
          "outputs": {"embedding": 8}, "licence": "", "source": "", "card": "",
-         "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1}}
+         "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1
+                            \(further)}}
         """
     return try JSONDecoder().decode(IdentityNetwork.self, from: Data(json.utf8))
 }

@@ -31,9 +31,10 @@ struct ManifestFixture {
         var identity = network(
             version: "identity-1", input: input(112, colour: "rgb", template: true), outputs: ["embedding": 512])
         identity["identification"] = [
-            "match": 0.45, "enrol": 0.6, "matchPerDecade": 0.1, "minimumFace": 40, "minimumSharpness": 0,
+            "match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0,
             "maximumYaw": 0.5,
             "cohort": file.merging(["nearest": 6, "weight": 0.25, "usual": 0.3]) { $1 },
+            "rivals": ["count": 3, "weight": 0.5, "usual": 0.25],
         ]
         var expression = network(
             version: "expression-1", input: input(48, colour: "grey", template: true),
@@ -82,8 +83,6 @@ struct ManifestFixture {
         #expect(identity.width == 512)
         #expect(identity.identification.match == 0.45)
         #expect(identity.identification.enrol == 0.6)
-        #expect(identity.identification.matchPerDecade == 0.1)
-        #expect(identity.identification.enrolPerDecade == 0)
         #expect(identity.identification.minimumFace == 40)
         #expect(identity.identification.minimumSharpness == 0)
         #expect(identity.identification.maximumYaw == 0.5)
@@ -91,6 +90,9 @@ struct ManifestFixture {
         #expect(identity.identification.cohort?.nearest == 6)
         #expect(identity.identification.cohort?.weight == 0.25)
         #expect(identity.identification.cohort?.usual == 0.3)
+        #expect(identity.identification.rivals?.count == 3)
+        #expect(identity.identification.rivals?.weight == 0.5)
+        #expect(identity.identification.rivals?.usual == 0.25)
         #expect(identity.network.input.template?.points[1] == SIMD2(73.5318, 51.5014))
         let expression = try manifest.expression
         #expect(expression.network.input.colour == .grey)
@@ -145,12 +147,14 @@ struct ManifestFixture {
         Nonsense(["identity", "outputs"], ["vector": 512], "embedding"),
         Nonsense(["identity", "identification", "match"], -1, "match"),
         Nonsense(["identity", "identification", "enrol"], 0.1, "enrol"),
-        Nonsense(["identity", "identification", "matchPerDecade"], -0.1, "matchPerDecade"),
-        Nonsense(["identity", "identification", "enrolPerDecade"], -0.1, "enrolPerDecade"),
+        Nonsense(["identity", "identification", "near"], -0.1, "near"),
         Nonsense(["identity", "identification", "maximumYaw"], 0, "maximumYaw"),
         Nonsense(["identity", "identification", "cohort", "nearest"], 0, "nearest"),
         Nonsense(["identity", "identification", "cohort", "weight"], -1, "weight"),
         Nonsense(["identity", "identification", "cohort", "usual"], 2, "usual"),
+        Nonsense(["identity", "identification", "rivals", "count"], 0, "count"),
+        Nonsense(["identity", "identification", "rivals", "weight"], -1, "weight"),
+        Nonsense(["identity", "identification", "rivals", "usual"], -2, "usual"),
         Nonsense(["expression", "labels"], ["fer": ["anger", "neutral"]], "ferplus"),
         Nonsense(["expression", "labels"], ["ferplus": ["neutral", "anger"]], "ferplus"),
         Nonsense(["expression", "moods"], ["happy": ["happiness"]], "moods"),
@@ -173,7 +177,7 @@ struct ManifestFixture {
     @Test(arguments: [
         ["identity", "version"], ["identity", "input", "template"], ["identity", "identification"],
         ["expression", "moods"], ["expression", "reaction"], ["refinement", "weights"],
-        ["identity", "identification", "cohort", "sha256"],
+        ["identity", "identification", "cohort", "sha256"], ["identity", "identification", "rivals", "count"],
     ])
     func whatIsMissingIsNamed(path: [String]) throws {
         var fixture = ManifestFixture()
@@ -183,10 +187,13 @@ struct ManifestFixture {
         #expect(error.map { "\($0)".contains(path.last ?? "") } == true, "\(String(describing: error))")
     }
 
-    @Test func aCohortIsNotNeeded() throws {
+    @Test func neitherCohortNorRivalsAreNeeded() throws {
         var fixture = ManifestFixture()
         fixture.set(["identity", "identification", "cohort"], nil)
-        #expect(try ModelManifest(json: fixture.json(), directory: "").identity.identification.cohort == nil)
+        fixture.set(["identity", "identification", "rivals"], nil)
+        let identification = try ModelManifest(json: fixture.json(), directory: "").identity.identification
+        #expect(identification.cohort == nil)
+        #expect(identification.rivals == nil)
     }
 
     @Test func aReferenceMustBeOfUnitLengthAndFit() throws {

@@ -19,10 +19,11 @@ import torch
 from Training.identity import augmentation, export
 from Training.identity.average import between
 from Training.identity.blends import Blends
-from Training.identity.cohort import NEAREST, WEIGHT, Cohort, Faces
+from Training.identity.cohort import NEAREST, WEIGHT, Cohort
 from Training.identity.data import Crop
+from Training.identity.distance import RIVALS, RIVALS_USUAL, RIVALS_WEIGHT, Faces, Nearest, rivalry
 from Training.identity.teacher import normalise
-from Training.identity.thresholds import Thresholds, one_of_each
+from Training.identity.thresholds import Pictures, Thresholds, Visits, group_newcomers, one_of_each
 from Training.identity.network import IdentityNetwork
 from Training.identity.optimiser import Horizon, rate_factor
 from Training.identity.shipped import start_from
@@ -182,16 +183,23 @@ class CohortTests(unittest.TestCase):
         mine = self.cohort.members @ self.vectors[[0, 300]].T
         expected = np.sort(mine, axis=0)[-NEAREST:].mean(0) - self.cohort.usual
         np.testing.assert_allclose(faces.crowding[[0, 300]], expected, rtol=1e-4)
-        distance = 1 - self.vectors[0] @ self.vectors[300] + WEIGHT * expected.sum()
+        distance = (1 - self.vectors[0] @ self.vectors[300]) * np.exp(WEIGHT * expected.sum())
         self.assertAlmostEqual(float(faces[[0]].distances(faces[[300]])[0, 0]), float(distance), places=5)
 
     def test_the_nearest_is_so_by_cosine_and_not_one_left_out(self) -> None:
         faces = Faces.seen_by(self.cohort, self.vectors)
         without = np.eye(600, dtype=bool)
-        rows, distances = faces.nearest(faces, without)
-        cosines = self.vectors @ self.vectors.T - 3 * without
-        np.testing.assert_array_equal(rows, cosines.argmax(1))
-        np.testing.assert_allclose(distances, faces.distances(faces)[np.arange(600), rows], atol=1e-6)
+        nearest = faces.nearest(faces, without)
+        cosines = np.where(without, -1, self.vectors @ self.vectors.T)
+        np.testing.assert_array_equal(nearest.rows, cosines.argmax(1))
+        np.testing.assert_allclose(nearest.cosine, 1 - cosines.max(1), atol=1e-6)
+        alone = faces.distances(faces)[np.arange(600), nearest.rows]
+        np.testing.assert_allclose(nearest.normalised, alone * np.exp(RIVALS_WEIGHT * rivalry(cosines)), rtol=1e-4)
+
+    def test_the_next_ones_are_rivals_when_there_are_enough_and_they_are_alike(self) -> None:
+        cosines = np.array([[0.9, 0.5, 0.1, 0.5, 0.5, 0.5], [0.9, 0.1, 0.2, 0.1, 0.1, 0.1]], np.float32)
+        np.testing.assert_allclose(rivalry(cosines), [0.5 - RIVALS_USUAL, 0], atol=1e-6)
+        np.testing.assert_array_equal(rivalry(cosines[:, :RIVALS]), [0, 0])
 
     def test_what_is_written_is_what_the_manifest_says(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -214,16 +222,32 @@ class AverageTests(unittest.TestCase):
 
 
 class ThresholdTests(unittest.TestCase):
-    def test_among_more_faces_both_are_lower(self) -> None:
-        thresholds = Thresholds(0.4, 0.6, 0.1, 0.05)  # as in DecisionTests.swift
-        for size, match, enrol in (
-            (1000, 0.4, 0.6), (10_000, 0.3, 0.55), (100, 0.5, 0.65), (2, 0.5, 0.65), (100_000_000, -0.1, 0.35),
-        ):  # fmt: skip
-            np.testing.assert_allclose(thresholds.at(size), (match, enrol), atol=1e-9)
+    def test_what_happens_to_people(self) -> None:
+        def nearest(*normalised: float) -> Nearest:
+            return Nearest(np.zeros(4, np.int64), np.array([0.4, 0.4, 0.4, 0.2]), np.array(normalised))
 
-    def test_slopes_are_fitted_through_the_sizes(self) -> None:
-        matches, enrols = {100: 0.5, 1000: 0.4, 10_000: 0.3}, {100: 0.61, 1000: 0.6, 10_000: 0.61}
-        self.assertEqual(Thresholds.fit(matches, enrols), Thresholds(0.4, 0.6, 0.1, 0.0))
+        visits = Visits(nearest(0.2, 0.4, 0.6, 0.8), nearest(0.1, 0.2, 0.9, 0.8), np.array([True, False, True, True]))
+        self.assertEqual(visits.rates(Thresholds(0.3, 0.5, near=0.2)), {
+            "newcomers_wrongly_merged": 0.25, "newcomers_enrolled": 0.25, "returning_found": 0.25,
+            "returning_as_somebody_else": 0.25, "returning_enrolled_again": 0.25,
+        })  # fmt: skip
+
+    def test_newcomers_come_to_galleries_of_their_group_and_of_others(self) -> None:
+        generator = np.random.default_rng(0)
+
+        def pictures(direction: int) -> Pictures:
+            vectors = generator.standard_normal((300, 32)).astype(np.float32)
+            vectors[:, direction] += 12
+            vectors = normalise(vectors)
+            return Pictures(Faces(vectors, np.zeros(300, np.float32)), normalise(generator.standard_normal((300, 32))))
+
+        group, others = pictures(0), pictures(1)
+        alone, one = (group_newcomers(group, others, 100, share).normalised for share in (1.0, 0.01))
+        self.assertEqual((len(alone), len(one)), (8 * 200, 8 * 299))
+        # The one of their group is nearer to all of them than anybody else, and has no rivals.
+        cosine = (group.faces.vectors @ group.faces.vectors.T)[np.triu_indices(300, 1)]
+        self.assertLess(one.max(), 1 - cosine.min() + 1e-5)
+        self.assertGreater(np.median(alone), np.median(one))
 
     def test_who_is_there_more_than_once_counts_once(self) -> None:
         crops = [Crop(f"utkface/{stem}.webp", "utkface", "", 0) for stem in (
@@ -288,6 +312,8 @@ class ExportTests(unittest.TestCase):
         members = np.frombuffer(content, "<f4").reshape(-1, 512)
         self.assertGreater(len(members), cohort["nearest"])
         np.testing.assert_allclose(np.linalg.norm(members, axis=1), 1, rtol=1e-4)
+        rivals = entry["identification"]["rivals"]
+        self.assertEqual(rivals, {"count": RIVALS, "weight": RIVALS_WEIGHT, "usual": RIVALS_USUAL})
 
 
 if __name__ == "__main__":

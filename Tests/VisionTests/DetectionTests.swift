@@ -132,7 +132,7 @@ struct CascadeTests {
 
     @Test("a box is cut to the picture, and one outside has no pixels")
     func regions() {
-        let image = Photos.plain(width: 100, height: 50)
+        let image = SummedAreas(Photos.plain(width: 100, height: 50))
         #expect(
             candidate([-5.5, 3.9, 40.2, 80], 1).region(in: image) == PixelRegion(x: 0, y: 2, width: 40, height: 48))
         #expect(candidate([1, 1, 100, 50], 1).region(in: image) == PixelRegion(x: 0, y: 0, width: 100, height: 50))
@@ -158,11 +158,42 @@ struct CascadeTests {
         let input = Normalisation(mean: [10, 0, 0, 0], factor: [1, 2, 1, 0])
         var target = [Float](repeating: -1, count: 6)
         target.withUnsafeMutableBufferPointer {
-            image.resample(
-                image.region, width: 2, height: 1, normalisation: input, into: $0.baseAddress!,
+            let areas = SummedAreas(image)
+            areas.resample(
+                areas.region, width: 2, height: 1, normalisation: input, into: $0.baseAddress!,
                 layout: PlaneLayout(column: 1, row: 2, plane: 2))
         }
         // Columns 0..<3 and 2..<5.
         #expect(target == [10, 30, 40, 80, 0, 0])
+    }
+
+    @Test("a part of a picture is resized as it would be alone, whatever picture came before")
+    func resamplingParts() {
+        var areas = SummedAreas()
+        for (width, height) in [(61, 47), (37, 53), (9, 1)] {
+            let pixels: [UInt8] = (0..<3 * width * height).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) }
+            areas.sum(RGBImage(width: width, height: height, pixels: pixels))
+            let part = PixelRegion(x: width / 3, y: height / 4, width: width / 2, height: (height + 1) / 2)
+            var cut: [UInt8] = []
+            for y in part.y..<part.y + part.height {
+                let start = 3 * (y * width + part.x)
+                cut += pixels[start..<start + 3 * part.width]
+            }
+            let alone = SummedAreas(RGBImage(width: part.width, height: part.height, pixels: cut))
+            #expect(resampled(areas, part) == resampled(alone, alone.region))
+            let greens = stride(from: 1, to: pixels.count, by: 3).map { Float(pixels[$0]) }
+            let mean = greens.reduce(0, +) / Float(greens.count)
+            #expect(abs(resampled(areas, areas.region, side: 1)[1] - mean) < 1e-3)
+        }
+    }
+
+    private func resampled(_ areas: SummedAreas, _ region: PixelRegion, side: Int = 7) -> [Float] {
+        var target = [Float](repeating: -1, count: 3 * side * side)
+        target.withUnsafeMutableBufferPointer {
+            areas.resample(
+                region, width: side, height: side, normalisation: Normalisation(mean: .zero, factor: .one),
+                into: $0.baseAddress!, layout: PlaneLayout(column: 1, row: side, plane: side * side))
+        }
+        return target
     }
 }

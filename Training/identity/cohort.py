@@ -1,9 +1,9 @@
 """A cohort of nobody in particular, by which distances between faces are normalised.
 
 To a network some faces lie close together: old ones, say, or those of a group that its training knew little of. There the
-same distance says less. How alike a face is to the nearest of a fixed cohort measures that, and is added to the distance
-(after the cohort normalisation of speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, "Score normalization
-for text-independent speaker verification systems").
+same distance says less. How alike a face is to the nearest of a fixed cohort measures that (after the cohort normalisation
+of speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, "Score normalization for text-independent speaker
+verification systems").
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .evaluate import Vectors
 from .teacher import normalise
 
 FILE = "identity-cohort.bin"
-MEMBERS, NEAREST, WEIGHT = 512, 4, 0.3
+MEMBERS, NEAREST, WEIGHT = 512, 4, 0.9
 
 
 @dataclass(frozen=True)
@@ -58,36 +58,3 @@ class Cohort:
             "weight": WEIGHT,
             "usual": round(self.usual, 4),
         }
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Unit vectors [N, 512] and how much more crowded than usual each one's surroundings are."""
-
-    vectors: Vectors
-    crowding: NDArray[np.float32]
-
-    @staticmethod
-    def seen_by(cohort: Cohort, vectors: Vectors) -> Faces:
-        """Faces with the crowding that a cohort finds."""
-        return Faces(vectors, cohort.crowding(vectors) - cohort.usual)
-
-    def __len__(self) -> int:
-        return len(self.vectors)
-
-    def __getitem__(self, rows: NDArray[Any]) -> Faces:
-        return Faces(self.vectors[rows], self.crowding[rows])
-
-    def distances(self, others: Faces) -> NDArray[np.float32]:
-        """Normalised distances [N, M]: 1 - cosine + weight * (both crowdings)."""
-        return 1 - self.vectors @ others.vectors.T + WEIGHT * (self.crowding[:, None] + others.crowding)
-
-    def nearest(
-        self, others: Faces, without: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """As the service does: the one most alike by cosine, leaving out pairs of `without` [N, M], and the normalised
-        distance to it."""
-        cosines = self.vectors @ others.vectors.T
-        rows = (cosines if without is None else np.where(without, -2, cosines)).argmax(1)
-        best = cosines[np.arange(len(self)), rows]
-        return rows, 1 - best + WEIGHT * (self.crowding + others.crowding[rows])

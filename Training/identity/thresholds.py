@@ -1,8 +1,8 @@
 """Chooses the service's thresholds by what happens to people: `python -m Training.identity.thresholds`.
 
-Development people (LFW's folds 1-5, not trained on) come to galleries of 1,000 with one enrolled photo each. Prints the
-report of the card and writes the thresholds, and the cohort that distances are normalised by, into the exported network's
-manifest entry.
+Development people (LFW's folds 1-5, not trained on) come to galleries of 10 to 1,000 with one enrolled photo each, and
+newcomers of each group to galleries of which a small part to all are of their group. Prints the report of the card and writes
+the thresholds, and what distances are normalised by, into the exported network's manifest entry.
 """
 
 from __future__ import annotations
@@ -13,22 +13,25 @@ import gzip
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cohort import Cohort, Faces
+from .cohort import Cohort
 from .data import Crop, decode, read_manifest, training_rows
+from .distance import RIVALS, RIVALS_USUAL, RIVALS_WEIGHT, Faces, Nearest
 from .evaluate import Embedder, Vectors
 from .quality import sharpness, yaw
 from .teacher import normalise
 
 WRONGLY_MERGED, NOT_ENROLLED = 0.005, 0.07
 GALLERY = 1000
-# Sizes of galleries from which it is measured how the thresholds depend on them.
-SIZES = (100, 250, 500, 1000)
+# Sizes of galleries, and which shares of them are of the newcomers' own group.
+SIZES = (10, 30, 100, 300, 1000)
+SHARES = (0.02, 0.1, 0.3, 1.0)
 SMALLEST_GROUP = 1300
 # The cohort is made of every fourth training face.
 COHORT_STEP = 4
@@ -66,24 +69,43 @@ def one_of_each(crops: list[Crop]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """As the service takes them: the same person up to `match`, somebody new above `enrol` unless nearer than `near` by the
+    bare cosine distance."""
+
+    match: float
+    enrol: float
+    near: float
+
+    def merged(self, nearest: Nearest) -> NDArray[np.bool_]:
+        """Who is taken for the nearest."""
+        return nearest.normalised <= self.match
+
+    def enrolled(self, nearest: Nearest) -> NDArray[np.bool_]:
+        """Who is taken for somebody new."""
+        return (nearest.normalised > self.enrol) & (nearest.cosine > self.near)
+
+
+@dataclass(frozen=True)
 class Visits:
     """What the nearest enrolled photo said at each visit, over many random galleries."""
 
-    newcomers: NDArray[np.float64]
-    returning: NDArray[np.float64]
+    newcomers: Nearest
+    returning: Nearest
     returning_right: NDArray[np.bool_]
 
-    def rates(self, match: float, enrol: float) -> dict[str, float]:
+    def rates(self, thresholds: Thresholds) -> dict[str, float]:
         """Shares of newcomers merged with somebody and enrolled at once, of returning people found, taken for
         somebody else, and enrolled again."""
-        found = self.returning <= match
-        return {
-            "newcomers_wrongly_merged": float((self.newcomers <= match).mean()),
-            "newcomers_enrolled": float((self.newcomers > enrol).mean()),
-            "returning_found": float((found & self.returning_right).mean()),
-            "returning_as_somebody_else": float((found & ~self.returning_right).mean()),
-            "returning_enrolled_again": float((self.returning > enrol).mean()),
+        found = thresholds.merged(self.returning)
+        rates = {
+            "newcomers_wrongly_merged": thresholds.merged(self.newcomers),
+            "newcomers_enrolled": thresholds.enrolled(self.newcomers),
+            "returning_found": found & self.returning_right,
+            "returning_as_somebody_else": found & ~self.returning_right,
+            "returning_enrolled_again": thresholds.enrolled(self.returning),
         }
+        return {name: round(float(who.mean()), 4) for name, who in rates.items()}
 
 
 def visit(faces: Faces, people: NDArray[np.int64], size: int = GALLERY, galleries: int = 40) -> Visits:
@@ -98,12 +120,12 @@ def visit(faces: Faces, people: NDArray[np.int64], size: int = GALLERY, gallerie
         others = generator.permutation(np.setdiff1d(order, enrolled))
         _, first = np.unique(people[others], return_index=True)
         visitors = others[first]
-        nearest, distance = faces[visitors].nearest(faces[enrolled])
+        nearest = faces[visitors].nearest(faces[enrolled])
         known = np.isin(people[visitors], people[enrolled])
-        newcomers.append(distance[~known])
-        returning.append(distance[known])
-        right.append(people[enrolled][nearest[known]] == people[visitors[known]])
-    return Visits(np.concatenate(newcomers), np.concatenate(returning), np.concatenate(right))
+        newcomers.append(nearest[~known])
+        returning.append(nearest[known])
+        right.append(people[enrolled][nearest.rows[known]] == people[visitors[known]])
+    return Visits(Nearest.together(newcomers), Nearest.together(returning), np.concatenate(right))
 
 
 def group_of(crop: Crop) -> str | None:
@@ -120,41 +142,39 @@ def group_of(crop: Crop) -> str | None:
     return f"{name} 16 and older" if age >= 16 else "ages 6-15" if age >= 6 else "ages 0-5"
 
 
-def group_newcomers(faces: Faces, same: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
-    """Every picture of a group against random galleries of others of it: the distance to the nearest that is not
-    `same` [N, N], one person's."""
-    generator = np.random.default_rng(0)
-    nearest = []
-    for _ in range(4):
-        order = generator.permutation(len(faces))
-        enrolled, visitors = order[:size], order[size:]
-        nearest.append(faces[visitors].nearest(faces[enrolled], same[np.ix_(visitors, enrolled)])[1])
-    return np.concatenate(nearest)
-
-
 @dataclass(frozen=True)
-class Thresholds:
-    """The thresholds at 1,000 known faces, and how much lower they are at ten times as many."""
+class Pictures:
+    """Faces, and the teacher's unit embeddings of them, which tell who is one person."""
 
-    match: float
-    enrol: float
-    match_per_decade: float
-    enrol_per_decade: float
+    faces: Faces
+    teacher: Vectors
 
-    @staticmethod
-    def fit(matches: dict[int, float], enrols: dict[int, float]) -> Thresholds:
-        """From the limits at galleries of several sizes, 1,000 among them."""
-        decades = np.log10(np.array(list(matches)) / GALLERY)
-        slopes = [-float(np.polyfit(decades, list(limits.values()), 1)[0]) for limits in (matches, enrols)]
-        return Thresholds(
-            round(matches[GALLERY], 3), round(enrols[GALLERY], 3), *(round(max(0.0, slope), 3) for slope in slopes)
-        )
+    def __len__(self) -> int:
+        return len(self.faces)
 
-    def at(self, size: int) -> tuple[float, float]:
-        """Match and enrol at so many faces, as the service takes them: fewer than 100 count as 100."""
-        decades = float(np.log10(max(size, 100) / GALLERY))
-        match = self.match - self.match_per_decade * decades
-        return match, max(match, self.enrol - self.enrol_per_decade * decades)
+    def __getitem__(self, rows: NDArray[np.int64]) -> Pictures:
+        return Pictures(self.faces[rows], self.teacher[rows])
+
+    def __add__(self, others: Pictures) -> Pictures:
+        return Pictures(self.faces + others.faces, np.concatenate([self.teacher, others.teacher]))
+
+    def same(self, others: Pictures) -> NDArray[np.bool_]:
+        """Which pairs [N, M] are taken for one person."""
+        return self.teacher @ others.teacher.T > SAME_PERSON
+
+
+def group_newcomers(group: Pictures, others: Pictures, size: int, share: float) -> Nearest:
+    """Pictures of a group against random galleries of which a share are others of it: the nearest that is not the same
+    person."""
+    generator = np.random.default_rng(0)
+    own = max(1, round(share * size))
+    nearest = []
+    for _ in range(8):
+        order = generator.permutation(len(group))
+        gallery = group[order[:own]] + others[generator.permutation(len(others))[: size - own]]
+        visitors = group[order[own:][:2000]]
+        nearest.append(visitors.faces.nearest(gallery.faces, visitors.same(gallery)))
+    return Nearest.together(nearest)
 
 
 def error_table(faces: Faces, people: NDArray[np.int64], resamples: int = 200) -> list[dict[str, object]]:
@@ -271,73 +291,70 @@ def main() -> None:
         show("error rates", line)
 
     stored = np.load(arguments.data / "teacher-embeddings-train.npz")
+
+    def pictures(faces: Faces, rows: NDArray[np.int64]) -> Pictures:
+        return Pictures(faces, normalise(stored["q"][rows].astype(np.float32) * stored["scale"][rows, None]))
+
+    passed = sharp & frontal
+    known = pictures(faces[passed], rows[passed])
     generator = np.random.default_rng(0)
     members: dict[str, list[int]] = {}
     for i in np.setdiff1d(np.arange(len(manifest)), averaged):
-        if (group := group_of(manifest[i])) is not None:
-            members.setdefault(group, []).append(int(i))
-    groups: dict[str, tuple[Faces, NDArray[np.bool_]]] = {}
-    for group in sorted(members):
-        chosen = np.sort(generator.permutation(members[group])[: arguments.group_size])
+        if (name := group_of(manifest[i])) is not None:
+            members.setdefault(name, []).append(int(i))
+    groups: dict[str, Pictures] = {}
+    for name in sorted(members):
+        chosen = np.sort(generator.permutation(members[name])[: arguments.group_size])
         chosen = chosen[one_of_each([manifest[i] for i in chosen])]
-        of_group, *passed = seen(chosen)
-        kept = np.logical_and(*passed)
-        teacher = normalise(stored["q"][chosen].astype(np.float32) * stored["scale"][chosen, None])[kept]
-        if kept.sum() < SMALLEST_GROUP and "older" in group:
-            raise SystemExit(f"{group}: {kept.sum()} pictures are left, and {SMALLEST_GROUP} are needed.")
-        groups[group] = of_group[kept], teacher @ teacher.T > SAME_PERSON
+        of_group, *passes = seen(chosen)
+        kept = np.logical_and(*passes)
+        groups[name] = pictures(of_group[kept], chosen[kept])
+        if len(groups[name]) < SMALLEST_GROUP and "older" in name:
+            raise SystemExit(f"{name}: {len(groups[name])} pictures are left, and {SMALLEST_GROUP} are needed.")
 
-    passed = sharp & frontal
     visits = {size: visit(faces[passed], people[passed], size) for size in SIZES}
-    newcomers = {
-        size: {"LFW": visits[size].newcomers}
-        | {group: group_newcomers(*pictures, size) for group, pictures in groups.items()}
-        for size in SIZES
-    }
+    newcomers: dict[tuple[int, str, float], Nearest] = {}
+    for name, group in groups.items():
+        if name.startswith("ages"):
+            newcomers[GALLERY, name, 1.0] = group_newcomers(group, known, GALLERY, 1.0)
+            continue
+        others = sum((other for key, other in groups.items() if key != name and "older" in key), start=known)
+        for size, share in product(SIZES, SHARES):
+            newcomers[size, name, share] = group_newcomers(group, others, size, share)
+    adults = {at: nearest for at, nearest in newcomers.items() if "older" in at[1]}
     limits = {
-        size: {
-            group: float(np.quantile(distances, WRONGLY_MERGED))
-            for group, distances in of_size.items()
-            if not group.startswith("ages")
-        }
-        for size, of_size in newcomers.items()
+        at: float(np.quantile(nearest.normalised, WRONGLY_MERGED))
+        for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in visits.items())]
     }
-    thresholds = Thresholds.fit(
-        {size: min(of_size.values()) for size, of_size in limits.items()},
-        {size: float(np.quantile(of_size.newcomers, NOT_ENROLLED)) for size, of_size in visits.items()},
-    )
+    match = round(min(limits.values()), 3)
+    enrol = min(float(np.quantile(of_size.newcomers.normalised, NOT_ENROLLED)) for of_size in visits.values())
+    near = min(float(np.quantile(nearest.cosine, NOT_ENROLLED)) for nearest in adults.values())
+    thresholds = Thresholds(match, round(max(match, enrol), 3), round(near, 3))
     show("thresholds", vars(thresholds))
     for size, of_size in visits.items():
-        show(f"match limit by adult group at {size}", {group: round(limit, 4) for group, limit in limits[size].items()})
-        show(f"gallery of {size}", {k: round(v, 4) for k, v in of_size.rates(*thresholds.at(size)).items()})
-    match, enrol = thresholds.at(GALLERY)
-    by_lfw = visits[GALLERY].rates(round(limits[GALLERY]["LFW"], 3), enrol)
-    show("gallery of 1000, match from LFW alone", {k: round(v, 4) for k, v in by_lfw.items()})
-    for group, (pictures, same) in groups.items():
-        distances = newcomers[GALLERY][group]
-        upper = np.triu_indices(len(same), 1)
-        pairs = pictures.distances(pictures)[upper][~same[upper]]
-        show(f"group {group}", {
-            "newcomers_wrongly_merged": round(float((distances <= match).mean()), 4),
-            "newcomers_enrolled": round(float((distances > enrol).mean()), 4),
-            "fmr": float(f"{(pairs <= match).mean():.2g}"),
+        at = min((at for at in limits if at[0] == size), key=lambda at: limits[at])
+        show(f"gallery of {size}: match limit", {f"{at[1]}, {at[2]:.0%} of it": round(limits[at], 4)})
+        show(f"gallery of {size}", of_size.rates(thresholds))
+    by_lfw = replace(thresholds, match=round(limits[GALLERY, "LFW", 1.0], 3))
+    show("gallery of 1000, match from LFW alone", visits[GALLERY].rates(by_lfw))
+    for (size, name, share), nearest in newcomers.items():
+        show(f"{name}: {share:.0%} of {size}", {
+            "newcomers_wrongly_merged": round(float(thresholds.merged(nearest).mean()), 5),
+            "newcomers_enrolled": round(float(thresholds.enrolled(nearest).mean()), 4),
         })  # fmt: skip
     everybody = np.ones(len(passed), bool)
     for name, kept in (("none", everybody), ("sharpness", sharp), ("yaw", frontal), ("both", passed)):
-        rates = visit(faces[kept], people[kept]).rates(match, enrol)
-        refused = round(float(1 - kept.mean()), 4)
-        show(f"gate by {name}", {"refused": refused, **{k: round(v, 4) for k, v in rates.items()}})
+        rates = visit(faces[kept], people[kept]).rates(thresholds)
+        show(f"gate by {name}", {"refused": round(float(1 - kept.mean()), 4), **rates})
     path = arguments.models / "identity.json"
     entry = json.loads(path.read_text())
     entry["identification"] = {
-        "match": thresholds.match,
-        "enrol": thresholds.enrol,
-        "matchPerDecade": thresholds.match_per_decade,
-        "enrolPerDecade": thresholds.enrol_per_decade,
+        **vars(thresholds),
         "minimumFace": 40,
         "minimumSharpness": arguments.minimum_sharpness,
         "maximumYaw": arguments.maximum_yaw,
         "cohort": cohort.write(arguments.models),
+        "rivals": {"count": RIVALS, "weight": RIVALS_WEIGHT, "usual": RIVALS_USUAL},
     }
     path.write_text(json.dumps(entry, indent=2) + "\n")
 

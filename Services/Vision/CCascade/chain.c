@@ -22,6 +22,20 @@ void cascade_pack(const float *weights, size_t outputs, size_t inputs, size_t ke
     }
 }
 
+void cascade_transform(const float *weights, size_t outputs, size_t inputs, float *transformed) {
+    for (size_t group = 0; group < outputs; group += CASCADE_GROUP) {
+        const size_t end = group + CASCADE_GROUP < outputs ? group + CASCADE_GROUP : outputs;
+        for (int part = 0; part < 4; part++)
+            for (size_t in = 0; in < inputs; in++)
+                for (size_t kx = 0; kx < 3; kx++)
+                    for (size_t output = group; output < end; output++) {
+                        const float *window = weights + (output * inputs + in) * 9 + kx;
+                        const float a = window[0], b = window[3], c = window[6];
+                        *transformed++ = part == 0 ? (a + b + c) / 2 : part == 1 ? (a - b + c) / 2 : part == 2 ? a : -c;
+                    }
+    }
+}
+
 size_t cascade_output_size(const struct cascade_layer *layer, size_t size) {
     if (size < layer->kernel) return 0;
     size -= layer->kernel - 1;
@@ -44,6 +58,8 @@ struct run {
     struct cascade_rows input;
     /// Room for one row of the widest stage.
     float *line;
+    /// Room for the transformed input of a pair of rows.
+    float *seen;
     struct stage stages[CASCADE_LAYERS];
 };
 
@@ -57,6 +73,26 @@ static void convolve(struct run *run, struct stage *stage, const struct cascade_
     case CASCADE_AVX2: return cascade_convolve_avx2(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
 #endif
     default: return cascade_convolve_portable(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
+    }
+}
+
+/// Whether the stage makes row y together with the next one.
+static bool makes_pair(const struct run *run, const struct stage *stage, size_t y) {
+    return stage->layer->transformed && run->pictures <= CASCADE_PAIR_PICTURES && y + 1 < stage->convolved_height;
+}
+
+static void convolve_pair(struct run *run, struct stage *stage, const struct cascade_rows *input, size_t y, struct cascade_rows *rows) {
+    const size_t numbers = stage->convolved_columns * run->pictures, plane = rows->plane;
+    float *upper = rows->values + y % rows->height * rows->row, *lower = rows->values + (y + 1) % rows->height * rows->row;
+    switch (run->instructions) {
+#ifdef __x86_64__
+    case CASCADE_AVX512:
+        return cascade_convolve_pair_avx512(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
+    case CASCADE_AVX2:
+        return cascade_convolve_pair_avx2(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
+#endif
+    default:
+        return cascade_convolve_pair_portable(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
     }
 }
 
@@ -89,9 +125,12 @@ static void make(struct run *run, size_t index, size_t count) {
         const size_t y = stage->made_count;
         size_t needed = pool ? 2 * y + pool : y + 1;
         if (needed > stage->convolved_height) needed = stage->convolved_height;
-        for (; stage->convolved_count < needed; stage->convolved_count++) {
-            if (index > 0) make(run, index - 1, stage->convolved_count + kernel);
-            convolve(run, stage, input, stage->convolved_count, convolved);
+        while (stage->convolved_count < needed) {
+            const size_t row = stage->convolved_count;
+            const bool pair = makes_pair(run, stage, row);
+            if (index > 0) make(run, index - 1, row + kernel + pair);
+            (pair ? convolve_pair : convolve)(run, stage, input, row, convolved);
+            stage->convolved_count += 1 + pair;
         }
         if (pool) maximum(run, stage, y);
     }
@@ -100,8 +139,12 @@ static void make(struct run *run, size_t index, size_t count) {
 /// Lays the stages' rows out from `scratch` on; returns how many numbers that takes.
 static size_t lay_out(
     struct run *run, const struct cascade_layer *layers, size_t count, size_t rows, size_t columns, size_t pictures, float *scratch) {
-    size_t taken = cascade_padded(columns * pictures);
+    size_t taken = cascade_padded(columns * pictures), inputs = 0;
     run->line = scratch;
+    for (size_t index = 0; index < count; index++)
+        if (layers[index].inputs > inputs) inputs = layers[index].inputs;
+    run->seen = scratch ? scratch + taken : 0;
+    taken += 4 * inputs * CASCADE_PAIR_WIDTH;
     for (size_t index = 0; index < count; index++) {
         const struct cascade_layer *layer = &layers[index];
         struct stage *stage = &run->stages[index];
@@ -111,13 +154,14 @@ static size_t lay_out(
         if (layer->pool) {
             const size_t plane = cascade_padded(stage->convolved_columns * pictures);
             stage->convolved = (struct cascade_rows){
-                .values = scratch ? scratch + taken : 0, .height = layer->pool, .row = layer->outputs * plane, .plane = plane};
-            taken += layer->pool * layer->outputs * plane;
+                .values = scratch ? scratch + taken : 0, .height = layer->pool + 1, .row = layer->outputs * plane, .plane = plane};
+            taken += (layer->pool + 1) * layer->outputs * plane;
         }
         rows = cascade_output_size(layer, rows);
         columns = cascade_output_size(layer, columns);
         const size_t plane = cascade_padded(columns * pictures);
-        const size_t height = index + 1 < count ? layers[index + 1].kernel : 1;
+        // What the next layer sees of a pair of rows, and one that was made with its last.
+        const size_t height = (index + 1 < count ? layers[index + 1].kernel + 1 : 1) + 1;
         stage->made = (struct cascade_rows){
             .values = scratch ? scratch + taken : 0, .height = height, .row = layer->outputs * plane, .plane = plane};
         taken += height * layer->outputs * plane;
@@ -147,8 +191,8 @@ void cascade_run(
     const struct cascade_rows *last = &run.stages[count - 1].made;
     for (size_t y = 0; y < height; y++) {
         make(&run, count - 1, y + 1);
+        const float *made = last->values + y % last->height * last->row;
         for (size_t channel = 0; channel < outputs; channel++)
-            __builtin_memcpy(
-                output + (channel * height + y) * numbers, last->values + channel * last->plane, numbers * sizeof(float));
+            __builtin_memcpy(output + (channel * height + y) * numbers, made + channel * last->plane, numbers * sizeof(float));
     }
 }

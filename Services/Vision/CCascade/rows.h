@@ -15,6 +15,12 @@ enum {
     VECTORS = 3,
 };
 
+/// A channel's PReLU.
+ALWAYS_INLINE lanes bend(const struct cascade_layer *layer, size_t channel, lanes sum) {
+    if (!layer->slopes) return sum;
+    return __builtin_elementwise_max(sum, (lanes){}) + layer->slopes[channel] * __builtin_elementwise_min(sum, (lanes){});
+}
+
 /// Output channels first ..< first + channels of `vectors` vectors from number x on.
 ALWAYS_INLINE void convolve_block(
     const struct cascade_layer *layer, size_t first, int channels, const float *const *rows, size_t plane, size_t step, size_t x,
@@ -36,14 +42,20 @@ ALWAYS_INLINE void convolve_block(
             }
         }
     UNROLL for (int channel = 0; channel < channels; channel++)
-        UNROLL for (int v = 0; v < vectors; v++) {
-            lanes sum = sums[channel][v];
-            if (layer->slopes)
-                sum = __builtin_elementwise_max(sum, (lanes){})
-                    + layer->slopes[first + channel] * __builtin_elementwise_min(sum, (lanes){});
-            store(output + (first + channel) * output_plane + x + v * LANES, sum);
-        }
+        UNROLL for (int v = 0; v < vectors; v++)
+            store(output + (first + channel) * output_plane + x + v * LANES, bend(layer, first + channel, sums[channel][v]));
 }
+
+// Sums stay in registers only where their number is a constant.
+#define CASE(channels) \
+    case channels: \
+        left >= 3 ? BLOCK_OF(channels, 3) : left == 2 ? BLOCK_OF(channels, 2) : BLOCK_OF(channels, 1); \
+        break;
+#if LANES == 16
+#define CASES CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+#else
+#define CASES CASE(1) CASE(2) CASE(3) CASE(4)
+#endif
 
 /// Row y of a layer's convolution with PReLU: `numbers` numbers of every channel, and some more to fill a vector. Neighbouring
 /// columns lie `step` numbers apart.
@@ -56,20 +68,84 @@ void KERNEL(cascade_convolve)(
         const size_t left = (numbers - x + LANES - 1) / LANES;
         for (size_t first = 0; first < layer->outputs; first += BLOCK) {
             const size_t channels = layer->outputs - first;
-// Sums stay in registers only where their number is a constant.
 #define BLOCK_OF(channels, vectors) \
     convolve_block(layer, first, channels, rows, input->plane, step, x, vectors, output, output_plane)
-#define CASE(channels) \
-    case channels: \
-        left >= 3 ? BLOCK_OF(channels, 3) : left == 2 ? BLOCK_OF(channels, 2) : BLOCK_OF(channels, 1); \
-        break;
-            switch (channels < BLOCK ? channels : BLOCK) {
-                CASE(1) CASE(2) CASE(3) CASE(4)
-#if LANES == 16
-                CASE(5) CASE(6) CASE(7) CASE(8)
-#endif
+            switch (channels < BLOCK ? channels : BLOCK) { CASES }
+#undef BLOCK_OF
+        }
+    }
+}
+
+/// Two rows' sums of output channels first ..< first + channels, `vectors` vectors from number x on, of the transformed input `seen`.
+ALWAYS_INLINE void convolve_pair_block(
+    const struct cascade_layer *layer, size_t first, int channels, const float *seen, size_t step, size_t x, int vectors,
+    float *upper, float *lower, size_t output_plane) {
+    const size_t group = first / CASCADE_GROUP * CASCADE_GROUP;
+    const size_t packed = layer->outputs - group < CASCADE_GROUP ? layer->outputs - group : CASCADE_GROUP;
+    const float *weights = layer->transformed + group * layer->inputs * 12 + first - group;
+    upper += first * output_plane + x;
+    lower += first * output_plane + x;
+    for (int part = 0; part < 4; part++) {
+        lanes sums[BLOCK][VECTORS];
+        UNROLL for (int channel = 0; channel < channels; channel++)
+            UNROLL for (int v = 0; v < vectors; v++) {
+                const size_t place = channel * output_plane + v * LANES;
+                sums[channel][v] = part == 0 ? (lanes){} + layer->bias[first + channel]
+                    : part == 1              ? (lanes){}
+                    : part == 2              ? load(upper + place)
+                                             : load(lower + place);
             }
-#undef CASE
+        for (size_t in = 0; in < layer->inputs; in++, seen += CASCADE_PAIR_WIDTH) {
+            const float *values = seen;
+            for (size_t kx = 0; kx < 3; kx++, values += step, weights += packed) {
+                lanes now[VECTORS];
+                UNROLL for (int v = 0; v < vectors; v++) now[v] = load(values + v * LANES);
+                UNROLL for (int channel = 0; channel < channels; channel++)
+                    UNROLL for (int v = 0; v < vectors; v++) sums[channel][v] += weights[channel] * now[v];
+            }
+        }
+        UNROLL for (int channel = 0; channel < channels; channel++)
+            UNROLL for (int v = 0; v < vectors; v++) {
+                const size_t place = channel * output_plane + v * LANES;
+                const lanes sum = sums[channel][v];
+                if (part == 0) {
+                    store(upper + place, sum);
+                    store(lower + place, sum);
+                } else if (part == 1) {
+                    store(upper + place, load(upper + place) + sum);
+                    store(lower + place, load(lower + place) - sum);
+                } else {
+                    store((part == 2 ? upper : lower) + place, bend(layer, first + channel, sum));
+                }
+            }
+    }
+}
+
+/// Rows y and y + 1 as `cascade_convolve` makes them, of transformed weights; `seen` is room for the transformed input: 4 x inputs x
+/// CASCADE_PAIR_WIDTH numbers.
+void KERNEL(cascade_convolve_pair)(
+    const struct cascade_layer *layer, const struct cascade_rows *input, size_t y, size_t step, size_t numbers, float *seen,
+    float *upper, float *lower, size_t output_plane) {
+    const float *rows[4];
+    for (size_t ky = 0; ky < 4; ky++) rows[ky] = input->values + (y + ky) % input->height * input->row;
+    const size_t part = layer->inputs * CASCADE_PAIR_WIDTH;
+    for (size_t x = 0; x < numbers; x += VECTORS * LANES) {
+        const size_t left = (numbers - x + LANES - 1) / LANES, vectors = left < VECTORS ? left : VECTORS;
+        for (size_t in = 0; in < layer->inputs; in++)
+            for (size_t number = 0; number < vectors * LANES + 2 * step; number += LANES) {
+                const size_t from = in * input->plane + x + number;
+                const lanes a = load(rows[0] + from), b = load(rows[1] + from), c = load(rows[2] + from);
+                float *to = seen + in * CASCADE_PAIR_WIDTH + number;
+                store(to, b + c);
+                store(to + part, c - b);
+                store(to + 2 * part, a - c);
+                store(to + 3 * part, b - load(rows[3] + from));
+            }
+        for (size_t first = 0; first < layer->outputs; first += BLOCK) {
+            const size_t channels = layer->outputs - first;
+#define BLOCK_OF(channels, vectors) \
+    convolve_pair_block(layer, first, channels, seen, step, x, vectors, upper, lower, output_plane)
+            switch (channels < BLOCK ? channels : BLOCK) { CASES }
 #undef BLOCK_OF
         }
     }

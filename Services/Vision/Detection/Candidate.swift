@@ -35,12 +35,12 @@ struct Candidate: Hashable, Sendable {
     }
 
     /// The box's pixels inside a picture, both edges counted, or `nil` when there are none.
-    func region(in image: RGBImage) -> PixelRegion? {
+    func region(in picture: SummedAreas) -> PixelRegion? {
         // Wide boxes stay in the range of whole numbers before they are cut to the picture.
         let limit = SIMD4<Float>(repeating: 1e6)
         let whole = corners.clamped(lowerBound: -limit, upperBound: limit)
         let (left, top) = (max(Int(whole[0]), 1) - 1, max(Int(whole[1]), 1) - 1)
-        let (right, bottom) = (min(Int(whole[2]), image.width), min(Int(whole[3]), image.height))
+        let (right, bottom) = (min(Int(whole[2]), picture.width), min(Int(whole[3]), picture.height))
         guard right > left, bottom > top else { return nil }
         return PixelRegion(x: left, y: top, width: right - left, height: bottom - top)
     }

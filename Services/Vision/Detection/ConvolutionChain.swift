@@ -15,6 +15,8 @@ struct ConvolutionChain: Sendable {
         var hasSlopes = true
 
         fileprivate var weightCount: Int { inputs * outputs * kernel * kernel }
+        /// Of a window of 3, for pairs of rows.
+        fileprivate var transformedCount: Int { kernel == 3 ? inputs * outputs * 12 : 0 }
 
         /// Weights (outputs x inputs x rows x columns), biases and, where there are some, slopes.
         var parameterCount: Int { weightCount + outputs * (hasSlopes ? 2 : 1) }
@@ -23,6 +25,8 @@ struct ConvolutionChain: Sendable {
     let layers: [Layer]
     /// As the layers' `parameterCount` says, the weights packed for the kernels.
     private let parameters: [Float]
+    /// As the layers' `transformedCount` says.
+    private let transformed: [Float]
     private let instructions: Instructions
 
     /// - Parameter parameters: of one layer after the other, as many as `parameterCount` says.
@@ -36,18 +40,23 @@ struct ConvolutionChain: Sendable {
         self.layers = layers
         self.instructions = instructions
         var packed = parameters
+        var transformed: [Float] = []
         var start = 0
         for layer in layers {
             parameters.withUnsafeBufferPointer { source in
-                packed.withUnsafeMutableBufferPointer { target in
-                    cascade_pack(
-                        source.baseAddress! + start, layer.outputs, layer.inputs, layer.kernel,
-                        target.baseAddress! + start)
+                let weights = source.baseAddress! + start
+                packed.withUnsafeMutableBufferPointer {
+                    cascade_pack(weights, layer.outputs, layer.inputs, layer.kernel, $0.baseAddress! + start)
+                }
+                transformed += [Float](unsafeUninitializedCapacity: layer.transformedCount) {
+                    $1 = layer.transformedCount
+                    if layer.kernel == 3 { cascade_transform(weights, layer.outputs, layer.inputs, $0.baseAddress!) }
                 }
             }
             start += layer.parameterCount
         }
         self.parameters = packed
+        self.transformed = transformed
     }
 
     /// Room for `count` input values, and for what the kernels read beyond them.
@@ -86,16 +95,21 @@ struct ConvolutionChain: Sendable {
     /// Lends the layers in the kernels' form.
     private func withLayers<Result>(_ body: (UnsafeBufferPointer<cascade_layer>) -> Result) -> Result {
         parameters.withUnsafeBufferPointer { parameters in
-            var next = parameters.baseAddress!
-            let forms = layers.map { layer in
-                let bias = next + layer.weightCount
-                let form = cascade_layer(
-                    inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, pool: layer.pool, weights: next,
-                    bias: bias, slopes: layer.hasSlopes ? bias + layer.outputs : nil)
-                next += layer.parameterCount
-                return form
+            transformed.withUnsafeBufferPointer { transformed in
+                var next = parameters.baseAddress!
+                var nextTransformed = transformed.baseAddress
+                let forms = layers.map { layer in
+                    let bias = next + layer.weightCount
+                    let form = cascade_layer(
+                        inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, pool: layer.pool,
+                        weights: next, transformed: layer.kernel == 3 ? nextTransformed : nil, bias: bias,
+                        slopes: layer.hasSlopes ? bias + layer.outputs : nil)
+                    next += layer.parameterCount
+                    nextTransformed = nextTransformed.map { $0 + layer.transformedCount }
+                    return form
+                }
+                return forms.withUnsafeBufferPointer(body)
             }
-            return forms.withUnsafeBufferPointer(body)
         }
     }
 }

@@ -19,14 +19,14 @@ final class CropStage {
 
     /// The candidates that are faces with a probability above `threshold`, with score, regression and, of O-Net,
     /// landmarks; the boxes are as they came.
-    func refine(_ candidates: [Candidate], of image: RGBImage, threshold: Float) -> [Candidate] {
-        let crops = candidates.compactMap { candidate in candidate.region(in: image).map { (candidate, $0) } }
+    func refine(_ candidates: [Candidate], of areas: SummedAreas, threshold: Float) -> [Candidate] {
+        let crops = candidates.compactMap { candidate in candidate.region(in: areas).map { (candidate, $0) } }
         var results: [Candidate] = []
         for start in stride(from: 0, to: crops.count, by: Self.largestBatch) {
             let batch = crops[start..<min(start + Self.largestBatch, crops.count)]
             let count = batch.count
             let outputs = chain.run(
-                crop(batch.map(\.1), of: image), rows: side, columns: side, pictures: count, scratch: &scratch)
+                crop(batch.map(\.1), of: areas), rows: side, columns: side, pictures: count, scratch: &scratch)
             for (index, (candidate, _)) in batch.enumerated() {
                 func output(_ channel: Int) -> Float { outputs[channel * count + index] }
                 let score = probability(output(1) - output(0))
@@ -45,13 +45,13 @@ final class CropStage {
         return results
     }
 
-    private func crop(_ regions: [PixelRegion], of image: RGBImage) -> [Float] {
+    private func crop(_ regions: [PixelRegion], of areas: SummedAreas) -> [Float] {
         let count = regions.count
         var input = ConvolutionChain.input(3 * side * side * count)
         let layout = PlaneLayout(column: count, row: side * count, plane: side * side * count)
         input.withUnsafeMutableBufferPointer { values in
             for (index, region) in regions.enumerated() {
-                image.resample(
+                areas.resample(
                     region, width: side, height: side, normalisation: normalisation, into: values.baseAddress! + index,
                     layout: layout)
             }

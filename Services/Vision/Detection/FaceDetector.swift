@@ -6,6 +6,7 @@ final class FaceDetector {
     private let proposal: ProposalStage
     private let refinement: CropStage
     private let output: CropStage
+    private var areas = SummedAreas()
 
     /// The least probability of a face, by stage.
     private static let thresholds: (proposal: Float, refinement: Float, output: Float) = (0.6, 0.7, 0.7)
@@ -24,7 +25,8 @@ final class FaceDetector {
     func faces(in image: RGBImage, smallest: Float) -> [Detection] {
         let pyramid = ImagePyramid(width: image.width, height: image.height, smallest: smallest)
         var cascade = Cascade()
-        advance(&cascade, over: pyramid.levels[...], of: image)
+        areas.sum(image)
+        advance(&cascade, over: pyramid.levels[...])
         return cascade.detections
     }
 
@@ -36,13 +38,14 @@ final class FaceDetector {
         let pyramid = ImagePyramid(width: image.width, height: image.height, smallest: smallest)
         var remaining = pyramid.levels[...]
         var cascade = Cascade()
+        areas.sum(image)
         while let next = remaining.last {
             if let found = cascade.detections.first {
                 let side = max(found.corners[2] - found.corners[0], found.corners[3] - found.corners[1])
                 if side >= Self.reach * next.face { break }
             }
             let start = remaining.firstIndex { max($0.width, $0.height) <= Self.firstLook } ?? remaining.endIndex - 1
-            advance(&cascade, over: remaining[start...], of: image)
+            advance(&cascade, over: remaining[start...])
             remaining = remaining[..<start]
         }
         return cascade.detections.first
@@ -64,17 +67,15 @@ final class FaceDetector {
     }
 
     /// Takes more scales of the picture through all three networks.
-    private func advance(
-        _ cascade: inout Cascade, over levels: ArraySlice<ImagePyramid.Level>, of image: RGBImage
-    ) {
+    private func advance(_ cascade: inout Cascade, over levels: ArraySlice<ImagePyramid.Level>) {
         var proposals: [Candidate] = []
-        for group in proposal.candidates(levels, of: image, threshold: Self.thresholds.proposal) {
+        for group in proposal.candidates(levels, of: areas, threshold: Self.thresholds.proposal) {
             proposals += group.suppressed(.union, above: 0.5)
         }
         proposals = Self.new(proposals, beside: &cascade.proposed).map { $0.regressed(margin: 0).squared() }
-        let refined = refinement.refine(proposals, of: image, threshold: Self.thresholds.refinement)
+        let refined = refinement.refine(proposals, of: areas, threshold: Self.thresholds.refinement)
         let survivors = Self.new(refined, beside: &cascade.refined).map { $0.regressed(margin: 1).squared() }
-        let found = output.refine(survivors, of: image, threshold: Self.thresholds.output)
+        let found = output.refine(survivors, of: areas, threshold: Self.thresholds.output)
         cascade.found += found.map { $0.regressed(margin: 1) }
     }
 

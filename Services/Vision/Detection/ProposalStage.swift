@@ -17,14 +17,14 @@ final class ProposalStage {
 
     /// For each level, the windows that may hold a face, as boxes in the picture.
     func candidates(
-        _ levels: ArraySlice<ImagePyramid.Level>, of image: RGBImage, threshold: Float
+        _ levels: ArraySlice<ImagePyramid.Level>, of areas: SummedAreas, threshold: Float
     ) -> [[Candidate]] {
-        levels.map { candidates($0, of: image, threshold: threshold) }
+        levels.map { candidates($0, of: areas, threshold: threshold) }
     }
 
-    private func candidates(_ level: ImagePyramid.Level, of image: RGBImage, threshold: Float) -> [Candidate] {
+    private func candidates(_ level: ImagePyramid.Level, of areas: SummedAreas, threshold: Float) -> [Candidate] {
         let outputs = chain.run(
-            resample(image, to: level), rows: level.height, columns: level.width, pictures: 1, scratch: &scratch)
+            resample(areas, to: level), rows: level.height, columns: level.width, pictures: 1, scratch: &scratch)
         let (columns, rows) = (Self.windows(level.width), Self.windows(level.height))
         let plane = columns * rows
         // By how much the score of a face must be ahead: less work than a probability for each window.
@@ -51,12 +51,12 @@ final class ProposalStage {
         max((pixels - 1) / 2 - 4, 0)
     }
 
-    private func resample(_ image: RGBImage, to level: ImagePyramid.Level) -> [Float] {
+    private func resample(_ areas: SummedAreas, to level: ImagePyramid.Level) -> [Float] {
         let plane = level.width * level.height
         var input = ConvolutionChain.input(3 * plane)
         input.withUnsafeMutableBufferPointer {
-            image.resample(
-                image.region, width: level.width, height: level.height, normalisation: normalisation,
+            areas.resample(
+                areas.region, width: level.width, height: level.height, normalisation: normalisation,
                 into: $0.baseAddress!, layout: PlaneLayout(column: 1, row: level.width, plane: plane))
         }
         return input
