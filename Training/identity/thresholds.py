@@ -326,7 +326,7 @@ def main() -> None:
         at: float(np.quantile(nearest.normalised, WRONGLY_MERGED))
         for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in visits.items())]
     }
-    match = round(min(limits.values()), 3)
+    match = int(1000 * min(limits.values())) / 1000  # never above a limit
     enrol = min(float(np.quantile(of_size.newcomers.normalised, NOT_ENROLLED)) for of_size in visits.values())
     near = min(float(np.quantile(nearest.cosine, NOT_ENROLLED)) for nearest in adults.values())
     thresholds = Thresholds(match, round(max(match, enrol), 3), round(near, 3))
