@@ -4,9 +4,4 @@ package struct Distance: Hashable, Sendable {
     package var cosine: Float
     /// The same by what it says where the two lie, 0 or more: what thresholds are for.
     package var normalised: Float
-
-    package init(cosine: Float, normalised: Float) {
-        self.cosine = cosine
-        self.normalised = normalised
-    }
 }

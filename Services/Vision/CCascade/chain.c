@@ -52,8 +52,27 @@ struct stage {
     size_t convolved_count, made_count;
 };
 
+/// One instruction set's kernels.
+struct kernels {
+    __typeof__(&cascade_convolve_portable) convolve;
+    __typeof__(&cascade_convolve_pair_portable) convolve_pair;
+    __typeof__(&cascade_maximum_portable) maximum;
+};
+
+static struct kernels kernels_for(enum cascade_instructions instructions) {
+#define KERNELS(set) (struct kernels){cascade_convolve_##set, cascade_convolve_pair_##set, cascade_maximum_##set}
+    switch (instructions) {
+#ifdef __x86_64__
+    case CASCADE_AVX512: return KERNELS(avx512);
+    case CASCADE_AVX2: return KERNELS(avx2);
+#endif
+    default: return KERNELS(portable);
+    }
+#undef KERNELS
+}
+
 struct run {
-    enum cascade_instructions instructions;
+    struct kernels kernels;
     size_t pictures;
     struct cascade_rows input;
     /// Room for one row of the widest stage.
@@ -63,56 +82,30 @@ struct run {
     struct stage stages[CASCADE_LAYERS];
 };
 
-static void convolve(struct run *run, struct stage *stage, const struct cascade_rows *input, size_t y, struct cascade_rows *rows) {
-    const size_t numbers = stage->convolved_columns * run->pictures;
-    float *output = rows->values + y % rows->height * rows->row;
-    switch (run->instructions) {
-#ifdef __x86_64__
-    case CASCADE_AVX512:
-        return cascade_convolve_avx512(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
-    case CASCADE_AVX2: return cascade_convolve_avx2(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
-#endif
-    default: return cascade_convolve_portable(stage->layer, input, y, run->pictures, numbers, output, rows->plane);
-    }
-}
+static float *row(const struct cascade_rows *rows, size_t y) { return rows->values + y % rows->height * rows->row; }
 
 /// Whether the stage makes row y together with the next one.
 static bool makes_pair(const struct run *run, const struct stage *stage, size_t y) {
     return stage->layer->transformed && run->pictures <= CASCADE_PAIR_PICTURES && y + 1 < stage->convolved_height;
 }
 
-static void convolve_pair(struct run *run, struct stage *stage, const struct cascade_rows *input, size_t y, struct cascade_rows *rows) {
-    const size_t numbers = stage->convolved_columns * run->pictures, plane = rows->plane;
-    float *upper = rows->values + y % rows->height * rows->row, *lower = rows->values + (y + 1) % rows->height * rows->row;
-    switch (run->instructions) {
-#ifdef __x86_64__
-    case CASCADE_AVX512:
-        return cascade_convolve_pair_avx512(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
-    case CASCADE_AVX2:
-        return cascade_convolve_pair_avx2(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
-#endif
-    default:
-        return cascade_convolve_pair_portable(stage->layer, input, y, run->pictures, numbers, run->seen, upper, lower, plane);
+/// Convolves row y, and the next one where they are a pair; returns how many.
+static size_t convolve(struct run *run, struct stage *stage, const struct cascade_rows *input, size_t y, struct cascade_rows *rows) {
+    const size_t numbers = stage->convolved_columns * run->pictures;
+    if (!makes_pair(run, stage, y)) {
+        run->kernels.convolve(stage->layer, input, y, run->pictures, numbers, row(rows, y), rows->plane);
+        return 1;
     }
+    run->kernels.convolve_pair(
+        stage->layer, input, y, run->pictures, numbers, run->seen, row(rows, y), row(rows, y + 1), rows->plane);
+    return 2;
 }
 
 static void maximum(struct run *run, struct stage *stage, size_t y) {
     const size_t left = stage->convolved_height - 2 * y, pool = stage->layer->pool;
-    const size_t height = left < pool ? left : pool, columns = stage->convolved_columns, plane = stage->made.plane;
-    float *output = stage->made.values + y % stage->made.height * stage->made.row;
-    switch (run->instructions) {
-#ifdef __x86_64__
-    case CASCADE_AVX512:
-        return cascade_maximum_avx512(
-            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
-    case CASCADE_AVX2:
-        return cascade_maximum_avx2(
-            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
-#endif
-    default:
-        return cascade_maximum_portable(
-            stage->layer, &stage->convolved, 2 * y, height, columns, run->pictures, run->line, output, plane);
-    }
+    run->kernels.maximum(
+        stage->layer, &stage->convolved, 2 * y, left < pool ? left : pool, stage->convolved_columns, run->pictures, run->line,
+        row(&stage->made, y), stage->made.plane);
 }
 
 /// Has the stage make its rows up to `count`.
@@ -126,11 +119,9 @@ static void make(struct run *run, size_t index, size_t count) {
         size_t needed = pool ? 2 * y + pool : y + 1;
         if (needed > stage->convolved_height) needed = stage->convolved_height;
         while (stage->convolved_count < needed) {
-            const size_t row = stage->convolved_count;
-            const bool pair = makes_pair(run, stage, row);
-            if (index > 0) make(run, index - 1, row + kernel + pair);
-            (pair ? convolve_pair : convolve)(run, stage, input, row, convolved);
-            stage->convolved_count += 1 + pair;
+            const size_t next = stage->convolved_count;
+            if (index > 0) make(run, index - 1, next + kernel + makes_pair(run, stage, next));
+            stage->convolved_count += convolve(run, stage, input, next, convolved);
         }
         if (pool) maximum(run, stage, y);
     }
@@ -178,7 +169,7 @@ size_t cascade_scratch_size(const struct cascade_layer *layers, size_t count, si
 void cascade_run(
     enum cascade_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
     size_t columns, size_t pictures, float *scratch, float *output) {
-    struct run run = {.instructions = instructions, .pictures = pictures};
+    struct run run = {.kernels = kernels_for(instructions), .pictures = pictures};
     run.input = (struct cascade_rows){
         .values = (float *)input, .height = rows, .row = columns * pictures, .plane = rows * columns * pictures};
     lay_out(&run, layers, count, rows, columns, pictures, scratch);
@@ -191,7 +182,7 @@ void cascade_run(
     const struct cascade_rows *last = &run.stages[count - 1].made;
     for (size_t y = 0; y < height; y++) {
         make(&run, count - 1, y + 1);
-        const float *made = last->values + y % last->height * last->row;
+        const float *made = row(last, y);
         for (size_t channel = 0; channel < outputs; channel++)
             __builtin_memcpy(output + (channel * height + y) * numbers, made + channel * last->plane, numbers * sizeof(float));
     }
