@@ -142,6 +142,11 @@ def group_of(crop: Crop) -> str | None:
     return f"{name} 16 and older" if age >= 16 else "ages 6-15" if age >= 6 else "ages 0-5"
 
 
+def of_adults(group: str) -> bool:
+    """Whether a group's thresholds count: children are only reported."""
+    return group.endswith("older")
+
+
 @dataclass(frozen=True)
 class Pictures:
     """Faces, and the teacher's unit embeddings of them, which tell who is one person."""
@@ -309,19 +314,19 @@ def main() -> None:
         of_group, *passes = seen(chosen)
         kept = np.logical_and(*passes)
         groups[name] = pictures(of_group[kept], chosen[kept])
-        if len(groups[name]) < SMALLEST_GROUP and "older" in name:
+        if len(groups[name]) < SMALLEST_GROUP and of_adults(name):
             raise SystemExit(f"{name}: {len(groups[name])} pictures are left, and {SMALLEST_GROUP} are needed.")
 
     visits = {size: visit(faces[passed], people[passed], size) for size in SIZES}
     newcomers: dict[tuple[int, str, float], Nearest] = {}
     for name, group in groups.items():
-        if name.startswith("ages"):
+        if not of_adults(name):
             newcomers[GALLERY, name, 1.0] = group_newcomers(group, known, GALLERY, 1.0)
             continue
-        others = sum((other for key, other in groups.items() if key != name and "older" in key), start=known)
+        others = sum((other for key, other in groups.items() if key != name and of_adults(key)), start=known)
         for size, share in product(SIZES, SHARES):
             newcomers[size, name, share] = group_newcomers(group, others, size, share)
-    adults = {at: nearest for at, nearest in newcomers.items() if "older" in at[1]}
+    adults = {at: nearest for at, nearest in newcomers.items() if of_adults(at[1])}
     limits = {
         at: float(np.quantile(nearest.normalised, WRONGLY_MERGED))
         for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in visits.items())]
