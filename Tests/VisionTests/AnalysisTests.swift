@@ -53,25 +53,41 @@ struct AnalysisTests {
         #expect(try await lanes.withLane { try await $0.read([]) }.isEmpty)
     }
 
-    /// The tolerance that README states.
-    @Test("int8 says the same within its tolerance", arguments: ["astronaut.png", "obama.jpg", "biden.jpg"])
+    private static let people = ["astronaut.png", "obama.jpg", "biden.jpg"]
+
+    @Test("int8 says the same within the tolerance that README states", arguments: people)
     func int8(photo: String) async throws {
-        let file = Photos.data(photo)
-        let (exact, quick) = (try Networks.lanes(), try Networks.int8Lanes())
+        let (exact, quick) = (try Networks.lanes(.float32), try Networks.int8Lanes())
         for name in ["identity", "expression"] {
             #expect(quick.networks.versions[name] == exact.networks.versions[name].map { $0 + "-int8" })
         }
-        let face = try await exact.withLane { try await $0.look(at: file, LookSettings()) }
+        try await expectSame(photo, exact, quick, cosine: 0.97, probability: 0.1)
+    }
+
+    @Test(
+        "bfloat16 says the same within the tolerance that README states", .enabled(if: Precision.bfloat16.isAvailable),
+        arguments: people)
+    func bfloat16(photo: String) async throws {
+        let (exact, quick) = (try Networks.lanes(.float32), try Networks.lanes(.bfloat16))
+        #expect(quick.networks.versions == exact.networks.versions)
+        try await expectSame(photo, exact, quick, cosine: 0.999, probability: 0.02)
+    }
+
+    /// Expects the same mood, and vectors and probabilities close to `exact`'s.
+    private func expectSame(
+        _ photo: String, _ exact: AnalysisLanes, _ quick: AnalysisLanes, cosine least: Float, probability most: Float
+    ) async throws {
+        let face = try await exact.withLane { try await $0.look(at: Photos.data(photo), LookSettings()) }
         let expected = try await exact.withLane { try await $0.read([face])[0] }
         let found = try await quick.withLane { try await $0.read([face])[0] }
         let cosine = zip(expected.identity, found.identity).reduce(0) { $0 + $1.0 * $1.1 }
-        #expect(cosine > 0.97)
+        #expect(cosine > least)
         let (wanted, mood) = (
             exact.networks.analysis(of: face, expected, reacting: false).mood,
             quick.networks.analysis(of: face, found, reacting: false).mood
         )
         #expect(mood.name == wanted.name)
-        for (name, score) in wanted.scores { #expect(abs(try #require(mood.scores[name]) - score) < 0.1) }
+        for (name, score) in wanted.scores { #expect(abs(try #require(mood.scores[name]) - score) < most) }
     }
 
     @Test("a picture without a face is a failure, not an error")

@@ -134,6 +134,16 @@ struct NetworkLoadingTests {
         #expect(!complaint.contains("\n"))
     }
 
+    @Test("a precision that the processor lacks is refused in a sentence, and none is chosen")
+    func precision() throws {
+        #expect(Precision.fastest.isAvailable)
+        #expect(InferenceError.precision(.bfloat16).description == "this processor does not compute in bf16")
+        guard !Precision.bfloat16.isAvailable else { return }
+        #expect(throws: InferenceError.self) {
+            _ = try FaceNetworks(directory: Networks.directory, precision: .bfloat16, lanes: 1)
+        }
+    }
+
     @Test("one sentence is all that is said")
     func oneLine() throws {
         let models = try SpoiltModels()

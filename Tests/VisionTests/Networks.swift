@@ -13,6 +13,11 @@ enum Networks {
 
     static func lanes() throws -> AnalysisLanes { try shared.get() }
 
+    /// The same networks, computing in a precision of the test's choice.
+    static func lanes(_ precision: Precision) throws -> AnalysisLanes {
+        try AnalysisLanes(directory: directory, precision: precision, count: 1)
+    }
+
     /// The same networks in int8.
     static func int8Lanes() throws -> AnalysisLanes { try AnalysisLanes(directory: directory + "/int8", count: 1) }
 }

@@ -94,7 +94,7 @@ struct VisionSettingsTests {
         #expect(settings.look.limits.bytes == 20_971_520 && settings.look.limits.pixels == 50_000_000)
         #expect(settings.look.limits.memory == 125_829_120 && settings.look.limits.side == 1280)
         #expect(settings.look.smallestFace == 20)
-        #expect(settings.threads >= 1)
+        #expect(settings.threads >= 1 && settings.precision == .fastest)
         #expect(settings.stage.concurrency == settings.threads && settings.stage.batch == 4)
     }
 
@@ -104,10 +104,11 @@ struct VisionSettingsTests {
             try await Settings.load(
                 arguments: [
                     "vision", "--broker-host", "rabbit", "--vision-smallest-face", "40", "--vision-batch", "8",
+                    "--vision-precision", "f32",
                 ],
                 environment: ["BROKER_PORT": "5680", "MODELS_DIRECTORY": "/models", "VISION_THREADS": "3"]))
         #expect(settings.broker.host == "rabbit" && settings.broker.port == 5680)
-        #expect(settings.modelsDirectory == "/models")
+        #expect(settings.modelsDirectory == "/models" && settings.precision == .float32)
         #expect(settings.stage.concurrency == 3 && settings.stage.batch == 8)
         #expect(settings.look.smallestFace == 40)
     }
@@ -115,7 +116,8 @@ struct VisionSettingsTests {
     @Test(
         "senseless values name their key",
         arguments: [
-            ("vision.threads", "0"), ("vision.batch", "many"), ("vision.smallestFace", "3"), ("broker.port", "99999"),
+            ("vision.threads", "0"), ("vision.batch", "many"), ("vision.precision", "f16"),
+            ("vision.smallestFace", "3"), ("broker.port", "99999"),
         ])
     func invalid(key: String, value: String) async throws {
         let option = key == "vision.smallestFace" ? "--vision-smallest-face" : "--" + key.replacing(".", with: "-")

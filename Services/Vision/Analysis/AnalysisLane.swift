@@ -65,8 +65,8 @@ actor AnalysisLanes {
     private var waiting: [CheckedContinuation<AnalysisLane, Never>] = []
 
     /// Loads what the manifest in `directory` names, for `count` lanes.
-    init(directory: String, count: Int) throws(InferenceError) {
-        let networks = try FaceNetworks(directory: directory, lanes: count)
+    init(directory: String, precision: Precision = .fastest, count: Int) throws(InferenceError) {
+        let networks = try FaceNetworks(directory: directory, precision: precision, lanes: count)
         var lanes: [AnalysisLane] = []
         for number in 0..<count { lanes.append(try AnalysisLane(networks, number: number)) }
         self.networks = networks

@@ -19,8 +19,10 @@ struct FaceNetworks: Sendable {
 
     /// Loads what the manifest in `directory` names. Throws one sentence about the first thing that is wrong.
     ///
-    /// - Parameter lanes: how many analyses run at once.
-    init(directory: String, lanes: Int) throws(InferenceError) {
+    /// - Parameters:
+    ///   - precision: what identity and expression compute in; the detector always does in float32.
+    ///   - lanes: how many analyses run at once.
+    init(directory: String, precision: Precision = .fastest, lanes: Int) throws(InferenceError) {
         let manifest: ModelManifest
         let identity: IdentityNetwork
         let expression: ExpressionNetwork
@@ -32,7 +34,7 @@ struct FaceNetworks: Sendable {
             throw .manifest(error)
         }
         detector = try DetectorNetworks(manifest)
-        let engine = try InferenceEngine(lanes: lanes)
+        let engine = try InferenceEngine(precision: precision, lanes: lanes)
         self.identity = try engine.load(identity.network, name: "identity", of: manifest)
         try self.identity.requireOutputs([IdentityNetwork.embedding: 512])
         self.expression = try engine.load(expression.network, name: "expression", of: manifest)

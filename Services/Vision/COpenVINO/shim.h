@@ -5,13 +5,32 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-// Whether the processor says that it has AMX tiles (leaf 7) and then describes none (leaf 0x1D), as some virtual machines do.
-// oneDNN believes the first and executes an illegal instruction.
+/// Whether the processor says that it has AMX tiles (leaf 7).
+static inline bool cpu_claims_amx(void) {
+    unsigned int a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & 1u << 24;
+}
+
+/// Whether it claims them and then describes none (leaf 0x1D), as some virtual machines do. oneDNN believes the first and executes an
+/// illegal instruction.
 static inline bool cpu_hides_amx_palette(void) {
     unsigned int a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & (1u << 24))) return false;
-    return !__get_cpuid_count(0x1D, 0, &a, &b, &c, &d) || a == 0;
+    return cpu_claims_amx() && (!__get_cpuid_count(0x1D, 0, &a, &b, &c, &d) || a == 0);
 }
+
+/// Whether it multiplies tiles of bfloat16.
+static inline bool cpu_has_amx_bfloat16(void) {
+    unsigned int a, b, c, d;
+    return cpu_claims_amx() && !cpu_hides_amx_palette() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & 1u << 22;
+}
+
+/// Whether it multiplies vectors of bfloat16, and the system keeps such vectors.
+static inline bool cpu_has_bfloat16(void) { return __builtin_cpu_supports("avx512bf16"); }
+
+static inline bool cpu_is_amd(void) { return __builtin_cpu_is("amd"); }
 #else
 static inline bool cpu_hides_amx_palette(void) { return false; }
+static inline bool cpu_has_amx_bfloat16(void) { return false; }
+static inline bool cpu_has_bfloat16(void) { return false; }
+static inline bool cpu_is_amd(void) { return false; }
 #endif

@@ -2,10 +2,13 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 
-/// Which networks a command runs, and on how many threads.
+/// Which networks a command runs, in what precision, and on how many threads.
 struct NetworkOptions: ParsableArguments {
     @Option(help: "The folder of manifest.json.")
     var models = ProcessInfo.processInfo.environment["MODELS_DIRECTORY"] ?? "Models"
+
+    @Option(help: "What identity and expression compute in: f32 or bf16, by default the faster on this processor.")
+    var precision = Precision.fastest
 
     @Option(help: "How many pictures are worked on at once.")
     var threads = ProcessInfo.processInfo.activeProcessorCount
@@ -15,9 +18,11 @@ struct NetworkOptions: ParsableArguments {
     }
 
     func lanes() throws -> AnalysisLanes {
-        try AnalysisLanes(directory: models, count: threads)
+        try AnalysisLanes(directory: models, precision: precision, count: threads)
     }
 }
+
+extension Precision: ExpressibleByArgument {}
 
 /// Standard error, for what is not the result.
 struct StandardError: TextOutputStream {

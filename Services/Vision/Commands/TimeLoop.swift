@@ -5,9 +5,9 @@ import FoundationEssentials
 struct TimeLoop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "time",
-        abstract: "Read lines `MODE BATCH COUNT PHOTO`, print the milliseconds for COUNT batches of the photo each.",
+        abstract: "Print the precision; read lines `MODE BATCH COUNT PHOTO`, print the milliseconds of each.",
         discussion: """
-            MODE: `all` looks for every face at full size, as facenet-pytorch; `largest` works as the service. Both decode the \
+            COUNT batches of BATCH times the photo. MODE: `all` looks for every face at full size, as facenet-pytorch; `largest` works as the service. Both decode the \
             file, detect, align, and run identity and expression on one face a photo.
             """,
         shouldDisplay: false)
@@ -20,6 +20,7 @@ struct TimeLoop: AsyncParsableCommand {
 
     func run() async throws {
         let lanes = try options.lanes()
+        try printJSON(options.precision.rawValue)
         while let line = readLine() {
             let words = line.split(separator: " ", maxSplits: 3).map(String.init)
             guard words.count == 4, ["all", "largest"].contains(words[0]), let batch = Int(words[1]),

@@ -2,13 +2,15 @@ import COpenVINO
 import Glibc
 import ModelManifest
 
-/// Owns OpenVINO's core: loads networks onto the CPU, in float32.
+/// Owns OpenVINO's core: loads networks onto the CPU.
 struct InferenceEngine: ~Copyable {
     private let core: OpaquePointer
+    private let precision: Precision
     private let lanes: Int
 
     /// - Parameter lanes: how many inferences run at once, each on one thread.
-    init(lanes: Int) throws(InferenceError) {
+    init(precision: Precision, lanes: Int) throws(InferenceError) {
+        guard precision.isAvailable else { throw .precision(precision) }
         if cpu_hides_amx_palette() {
             // Before the CPU plugin loads: it is read once. Whoever set it already knows better.
             setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16", 0)
@@ -17,6 +19,7 @@ struct InferenceEngine: ~Copyable {
         try check(ov_core_create(&core), "start")
         guard let core else { throw .failed(operation: "start", reason: "no core") }
         self.core = core
+        self.precision = precision
         self.lanes = lanes
     }
 
@@ -40,7 +43,7 @@ struct InferenceEngine: ~Copyable {
         defer { ov_model_free(model) }
         var compiled: OpaquePointer?
         let status = Self.withProperties([
-            ("INFERENCE_PRECISION_HINT", "f32"),
+            ("INFERENCE_PRECISION_HINT", precision.rawValue),
             ("NUM_STREAMS", "\(lanes)"),
             ("INFERENCE_NUM_THREADS", "\(lanes)"),
             ("ENABLE_CPU_PINNING", "NO"),

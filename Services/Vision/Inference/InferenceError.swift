@@ -13,6 +13,8 @@ enum InferenceError: Error {
     case mismatch(network: String, tensor: String, expected: String, actual: String)
     /// The manifest asks for something of a network that this build cannot do.
     case unsupported(network: String, reason: String)
+    /// This processor does not compute in it.
+    case precision(Precision)
     /// OpenVINO failed at work.
     case failed(operation: String, reason: String)
 }
@@ -27,6 +29,7 @@ extension InferenceError: CustomStringConvertible {
         case .mismatch(let network, let tensor, let expected, let actual):
             "the tensor \"\(tensor)\" of the network \"\(network)\" is \(actual), and the model manifest says \(expected)"
         case .unsupported(let network, let reason): "the network \"\(network)\" cannot be used: \(reason)"
+        case .precision(let precision): "this processor does not compute in \(precision.rawValue)"
         case .failed(let operation, let reason): "OpenVINO failed to \(operation): \(reason)"
         }
     }

@@ -21,12 +21,14 @@ struct Serve: AsyncParsableCommand {
     /// says; takes no job before every network has run once on every thread.
     static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try VisionSettings(runner.settings)
-        let lanes = try AnalysisLanes(directory: settings.modelsDirectory, count: settings.threads)
+        let lanes = try AnalysisLanes(
+            directory: settings.modelsDirectory, precision: settings.precision, count: settings.threads)
         try await lanes.rehearse()
         runner.logger.info(
             "Networks ready",
             metadata: [
                 "vision.threads": "\(settings.threads)",
+                "vision.precision": "\(settings.precision.rawValue)",
                 "network.versions": .dictionary(lanes.networks.versions.mapValues { "\($0)" }),
             ])
         let publisher = Publisher(address: settings.broker, logger: runner.logger)

@@ -7,6 +7,7 @@ import Operations
 /// | Key | Type | Default | Meaning |
 /// | --- | --- | --- | --- |
 /// | `models.directory` | text | Models | The folder of `manifest.json` |
+/// | `vision.precision` | f32 or bf16 | the faster | What identity and expression compute in |
 /// | `vision.threads` | number | processors | Pictures in work at once, each on a thread and an OpenVINO stream |
 /// | `vision.batch` | number | 4 | The most waiting pictures taken together; their faces share one inference |
 /// | `vision.batchWait` | seconds | 0 | How long a batch that is not full waits for more; 0 takes what is there |
@@ -18,6 +19,7 @@ import Operations
 struct VisionSettings: Sendable {
     var broker: BrokerAddress
     var modelsDirectory: String
+    var precision: Precision
     var threads: Int
     var batch: Int
     var batchWait: Duration
@@ -26,6 +28,7 @@ struct VisionSettings: Sendable {
     init(_ settings: Settings) throws(SettingsError) {
         broker = try BrokerAddress(settings)
         modelsDirectory = settings.text("models.directory", default: "Models")
+        precision = try settings.choice("vision.precision", default: .fastest)
         threads = try settings.integer(
             "vision.threads", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256)
         batch = try settings.integer("vision.batch", default: 4, in: 1...64)

@@ -6,7 +6,8 @@
 The paper's stack, PyTorch on one thread: decode, facenet-pytorch's MTCNN (faces from 20 pixels), InceptionResnetV1 twice
 at 160 x 160 and torchvision's DenseNet-121 at 224 x 224, all with random weights but MTCNN. Ours, one thread: decode,
 detect, align, identity and expression; `all` with the same smallest face at full size, `largest` as the service runs.
-Prints medians as a table, the ratios, and the processor they were taken on.
+Both networks compute in what vision chooses on this processor, or in --precision. Prints medians as a table, the ratios,
+and the processor they were taken on.
 """
 
 import argparse
@@ -77,17 +78,23 @@ class Paper:
 class Ours:
     """`vision time`, which waits for its turn."""
 
-    def __init__(self, vision, models):
+    def __init__(self, vision, models, precision):
         command = [vision, "time", "--threads", "1", "--models", models]
+        if precision:
+            command += ["--precision", precision]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.precision = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("vision time stopped.")
+        return json.loads(line)
 
     def __call__(self, mode, photo, batch):
         self.process.stdin.write(f"{mode} {batch} 1 {photo}\n")
         self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("vision time stopped.")
-        return json.loads(line) / 1000
+        return self.answer() / 1000
 
     def close(self):
         self.process.stdin.close()
@@ -103,13 +110,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vision", default=".build/release/vision")
     parser.add_argument("--models", default="Models")
+    parser.add_argument("--precision", choices=("f32", "bf16"))
     parser.add_argument("--facenet", required=True, help="where facenet-pytorch's wheel was unpacked")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    paper, ours = Paper(options.facenet), Ours(options.vision, options.models)
+    paper, ours = Paper(options.facenet), Ours(options.vision, options.models, options.precision)
 
-    print(f"{processor()}; one thread; torch {torch.__version__}; median of {options.rounds} rounds; ms a picture")
+    print(
+        f"{processor()}; one thread; torch {torch.__version__} in f32, ours in {ours.precision}; "
+        f"median of {options.rounds} rounds; ms a picture"
+    )
     print(f"{'photo':<12}{'batch':>6}{'paper':>10}{'all':>10}{'ratio':>8}{'largest':>10}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for photo in (plain(Path(folder)), textured(Path(folder))):
