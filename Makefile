@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 SWIFT_FOLDERS := Package.swift Services Shared Tests
 TRAINING := .local/training/bin/python
+# A file of its own: the interpreter is a link to one that others share.
+TRAINING_INSTALLED := .local/training/installed
 ARGS ?=
 
 help: ## List the targets
@@ -59,18 +61,18 @@ bench-vision: ## Measure vision against the paper's stack
 bench-als: ## Measure the recommender's engine against implicit (ARGS="--spark", "--scale", "--ratings 2000000 --repeat 1")
 	@Tests/Benchmarks/als/run $(ARGS)
 
-train-identity: $(TRAINING) ## Train the identity network (ARGS="--data DIR ...")
+train-identity: $(TRAINING_INSTALLED) ## Train the identity network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.identity.train $(ARGS)
 
-train-expression: $(TRAINING) ## Train the expression network (ARGS="--data DIR ...")
+train-expression: $(TRAINING_INSTALLED) ## Train the expression network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.expression.train $(ARGS)
 
-check-training: $(TRAINING) ## Test the training code and run a few steps of both on made-up data
+check-training: $(TRAINING_INSTALLED) ## Test the training code and run a few steps of both on made-up data
 	@$(TRAINING) -m unittest discover --start-directory Tests/TrainingTests
 	@$(TRAINING) -m Training.identity.train --smoke
 	@$(TRAINING) -m Training.expression.train --smoke
 
-$(TRAINING): Training/requirements.txt
+$(TRAINING_INSTALLED): Training/requirements.txt
 	@python3 -m venv .local/training
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@

@@ -172,7 +172,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest"], resources: [.copy("Photos")],
+            name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest", arguments],
+            resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",

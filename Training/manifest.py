@@ -1,8 +1,7 @@
 """Assemble Models/manifest.json from the networks' entries: `python -m Training.manifest [--models Models]`.
 
 Every network has its entry in Models/NAME.json, written by its export. Here they are put together and their SHA-256
-sums compared with the files; `--fill` writes the sums of the files that are there instead. Files in third-party/ are
-made at set-up and may be missing.
+sums compared with the files. Those in third-party/ are made at set-up and may be missing.
 """
 
 from __future__ import annotations
@@ -27,21 +26,19 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def check_file(models: Path, network: str, part: dict[str, str], fill: bool) -> None:
-    """Compare, or with `fill` set, the SHA-256 of a file: graph (the detector's networks have none), weights, cohort."""
+def check_file(models: Path, network: str, part: dict[str, str]) -> None:
+    """Compare the SHA-256 of a file: graph (the detector's networks have none), weights, cohort."""
     path = models / part["file"]
     if not path.exists():
         if path.parent.name == "third-party" and part.get("sha256"):
             return
         raise ManifestError(f"{network}: {part['file']} is missing.")
     actual = digest(path)
-    if fill:
-        part["sha256"] = actual
-    elif part.get("sha256") != actual:
+    if part.get("sha256") != actual:
         raise ManifestError(f"{network}: {part['file']} has SHA-256 {actual}, its entry says {part.get('sha256')}.")
 
 
-def assemble(models: Path, fill: bool = False) -> dict[str, Any]:
+def assemble(models: Path) -> dict[str, Any]:
     """The manifest of all entries in `models`, their files checked."""
     networks: dict[str, Any] = {}
     for path in sorted(models.glob("*.json")):
@@ -52,7 +49,7 @@ def assemble(models: Path, fill: bool = False) -> dict[str, Any]:
             raise ManifestError(f"{path.stem}: the entry has no weights.")
         parts = [entry.get("graph"), entry["weights"], entry.get("identification", {}).get("cohort")]
         for part in filter(None, parts):
-            check_file(models, path.stem, part, fill)
+            check_file(models, path.stem, part)
         networks[path.stem] = entry
     return {"schema": SCHEMA, "networks": networks}
 
@@ -61,10 +58,9 @@ def main() -> None:
     """Write the manifest, or say in one sentence why not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=Path("Models"))
-    parser.add_argument("--fill", action="store_true", help="take the SHA-256 sums from the files")
     options = parser.parse_args()
     try:
-        manifest = assemble(options.models, options.fill)
+        manifest = assemble(options.models)
     except ManifestError as error:
         sys.exit(str(error))
     (options.models / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")

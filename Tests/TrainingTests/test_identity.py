@@ -20,14 +20,14 @@ from Training.identity import augmentation, export
 from Training.identity.average import between
 from Training.identity.blends import Blends
 from Training.identity.cohort import NEAREST, WEIGHT, Cohort
-from Training.identity.data import Crop
+from Training.identity.data import Crop, find_alike
 from Training.identity.distance import RIVALS, RIVALS_USUAL, RIVALS_WEIGHT, Faces, Nearest, rivalry
 from Training.identity.teacher import normalise
 from Training.identity.thresholds import Pictures, Thresholds, Visits, group_newcomers, one_of_each
 from Training.identity.network import IdentityNetwork
 from Training.identity.optimiser import Horizon, rate_factor
 from Training.identity.shipped import start_from
-from Training.identity.train import swap_halves
+from Training.identity.train import Settings, Trainer, swap_halves
 from Training.identity.training_set import TrainingSet, paired
 from Training.identity.winograd import WinogradConv2d, kernels
 
@@ -97,7 +97,29 @@ class OptimiserTests(unittest.TestCase):
         self.assertEqual(rate_factor(1), 0)
 
 
+class TrainerTests(unittest.TestCase):
+    def test_a_resumed_run_has_its_own_rate(self) -> None:
+        data, device = TrainingSet.synthetic(16), torch.device("cpu")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "checkpoint.pt"
+            trainer = Trainer(Settings(batch=4), data, device)
+            trainer.step(data.rows[:4])
+            trainer.save(path)
+            resumed = Trainer(Settings(batch=4, muon_lr=0.005, adam_lr=0.0005), data, device)
+            resumed.resume(path)
+        self.assertEqual([optimiser.param_groups[0]["full_lr"] for optimiser in resumed.optimisers], [0.005, 0.0005])
+        self.assertEqual(resumed.views, 4)
+
+
 class DataTests(unittest.TestCase):
+    def test_alike_faces_are_found_anew_for_other_rows(self) -> None:
+        angles = np.arange(12) * 0.1
+        targets = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float16)
+        with tempfile.TemporaryDirectory() as folder:
+            for rows in (np.arange(12), np.arange(12), np.arange(0, 12, 2)):
+                alike = find_alike(Path(folder), targets, rows, count=2)
+                self.assertEqual(set(alike[2]), {rows[1], rows[3]})
+
     def test_views_keep_shape_and_range(self) -> None:
         torch.manual_seed(0)
         images = torch.rand(16, 3, 112, 112)

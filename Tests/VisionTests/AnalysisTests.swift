@@ -133,6 +133,7 @@ struct AnalysisTests {
         let first = try #require(references.references.first)
         let own = references.reaction(to: first.vector)
         #expect(own.rating == 1 && own.distance < 1e-3 && own.reference == first.name)
-        #expect(references.reaction(to: first.vector.map { -$0 }).distance > 0)
+        let opposite = references.reaction(to: first.vector.map { -$0 })
+        #expect(opposite.rating == 0 && opposite.distance > references.tau)
     }
 }

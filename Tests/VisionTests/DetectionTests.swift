@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite("Detection")
 struct DetectionTests {
-    /// What facenet-pytorch 2.6.0 finds in the photos (smallest face 20), made by Tests/Benchmarks/vision.
+    /// What facenet-pytorch 2.6.0 finds in the photos (smallest face 20).
     struct Reference: Decodable {
         var box: [Float]
         var probability: Float
@@ -14,6 +15,13 @@ struct DetectionTests {
 
     private static func references() throws -> [String: [Reference]] {
         try JSONDecoder().decode([String: [Reference]].self, from: Photos.data("facenet-pytorch.json"))
+    }
+
+    @Test("a smallest face that no window can be is refused", arguments: ["0", "11", "10001", "nan"])
+    func smallest(pixels: String) {
+        #expect(throws: (any Error).self) { _ = try Detect.parse(["--smallest", pixels, "photo.jpg"]) }
+        #expect(throws: (any Error).self) { _ = try TimeLoop.parse(["--smallest", pixels]) }
+        #expect(throws: Never.self) { _ = try Detect.parse(["--smallest", "12", "photo.jpg"]) }
     }
 
     @Test("the full cascade finds facenet-pytorch's faces", arguments: ["astronaut.png", "obama.jpg", "biden.jpg"])

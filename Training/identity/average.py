@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the training data")
     parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder with the run's checkpoint")
     parser.add_argument("--start-from", type=Path, required=True, help="graph that the run started from")
-    parser.add_argument("--shares", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8])
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8, 1.0])
     arguments = parser.parse_args()
     trainer = Trainer(
         Settings(), TrainingSet.load(arguments.data, arguments.out), torch.device("cpu"), shipped=arguments.start_from

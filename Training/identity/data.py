@@ -85,14 +85,14 @@ def make_targets(data: Path, out: Path, images: NDArray[np.uint8]) -> NDArray[np
 
 
 def find_alike(out: Path, targets: NDArray[np.float16], rows: NDArray[np.int64], count: int = 8) -> NDArray[np.int64]:
-    """For each of `rows` the `count` other ones whose targets are nearest, from `out`/alike.npy or computed there."""
-    path = out / "alike.npy"
-    if not path.exists():
+    """For each of `rows` the `count` other ones whose targets are nearest, from `out`/alike.npz or computed there."""
+    path = out / "alike.npz"
+    if not path.exists() or not np.array_equal(np.load(path)["rows"], rows):
         vectors = targets[rows].astype(np.float32)
         alike = np.empty((len(rows), count), np.int64)
         for start in range(0, len(rows), 512):
             cosines = vectors[start : start + 512] @ vectors.T
             cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
             alike[start : start + 512] = rows[np.argpartition(-cosines, count, axis=1)[:, :count]]
-        np.save(path, alike)
-    return np.load(path)
+        np.savez(path, rows=rows, alike=alike)
+    return np.load(path)["alike"]

@@ -16,8 +16,8 @@ def sharpness(crop: NDArray[np.uint8]) -> float:
 
 def yaw(landmarks: NDArray[np.float64]) -> float:
     """How far a head is turned, from five landmarks [5, 2] (left eye, right eye, nose, mouth corners): the distance of
-    the nose from the midpoint of the eyes along the line through them, as a share of the distance of the eyes."""
+    the nose from the midpoint of the eyes along the line through them, as a share of the distance of the eyes; 1 where those fall together."""
     left, right, nose = landmarks[:3]
     axis = right - left
     length = float(np.linalg.norm(axis))
-    return abs(float((nose - (left + right) / 2) @ axis)) / length**2 if length > 0 else float("inf")
+    return abs(float((nose - (left + right) / 2) @ axis)) / length**2 if length > 0 else 1.0

@@ -35,7 +35,7 @@ from .training_set import TrainingSet, paired
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is made of; the defaults are those of the shipped network."""
+    """What a run is made of."""
 
     batch: int = 64
     muon_lr: float = 0.02
@@ -84,6 +84,9 @@ class Trainer:
         self.optimisers = make_optimisers(
             self.network, self.network.stem.weight, settings.muon_lr, settings.adam_lr
         )
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["full_lr"] = group["lr"]
         self.views, self.progress, self.seconds = 0, 0.0, 0.0
         torch.set_num_threads(1)
         self.pool = ThreadPoolExecutor(settings.threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -109,7 +112,7 @@ class Trainer:
         factor = rate_factor(self.progress)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = factor * group.setdefault("full_lr", group["lr"])
+                group["lr"] = factor * group["full_lr"]
         shares = [share.ravel() for share in np.array_split(rows.reshape(-1, 2), len(self.replicas))]
         weights = [len(share) / len(rows) for share in shares]
         loss = sum(self.pool.map(self.accumulate, self.replicas, shares, weights))
@@ -168,12 +171,15 @@ class Trainer:
         partial.rename(path)
 
     def resume(self, path: Path) -> None:
-        """Goes on from a checkpoint."""
+        """Goes on from a checkpoint, at the rate of this run's settings."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            rates = [group["full_lr"] for group in optimiser.param_groups]
             optimiser.load_state_dict(saved)
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["full_lr"] = rate
         self.views, self.progress, self.seconds = state["views"], state["progress"], state["seconds"]
 
     def run(self, out: Path, horizon: Horizon, watch_every: int = 16384) -> None:
@@ -224,7 +230,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--until", type=float, help="train until this time (seconds since 1970)")
     parser.add_argument("--views", type=int, default=6_000_000, help="train on so many views when no time is given")
     parser.add_argument("--start-from", type=Path, help="graph to train on from when there is no checkpoint")
-    parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a resumed run goes on")
+    parser.add_argument("--from-progress", type=float, help="where in the schedule (0...1) a run that was at its end goes on")
     parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--rate", type=float, default=1.0, help="share of the full learning rate; less to train on")
     parser.add_argument("--strength", type=float, default=Settings.strength, help="share of distorted views")
@@ -260,7 +266,8 @@ def main() -> None:
     if arguments.data is None:
         raise SystemExit("Name the folder of the training data with --data.")
     precision = arguments.precision or ("bf16" if computes_bfloat16(device) else "f32")
-    threads = 1 if device.type == "cuda" else arguments.threads
+    # Every thread takes a pair or more.
+    threads = 1 if device.type == "cuda" else min(arguments.threads, arguments.batch // 2)
     settings = Settings(
         batch=arguments.batch, strength=arguments.strength, precision=precision, threads=threads,
         muon_lr=arguments.rate * Settings.muon_lr, adam_lr=arguments.rate * Settings.adam_lr,
@@ -270,7 +277,7 @@ def main() -> None:
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.resume(checkpoint)
-        if arguments.from_progress is not None:
+        if arguments.from_progress is not None and trainer.progress >= 1:
             trainer.progress = arguments.from_progress
         print(f"resumed at {trainer.views} views, progress {trainer.progress:.3f}", flush=True)
     deadline = arguments.until or (time.time() + arguments.minutes * 60 if arguments.minutes else None)

@@ -12,11 +12,11 @@ extension FaceQuality {
         self.init(size: size, sharpness: crop.sharpness, yaw: Self.yaw(detection.landmarks))
     }
 
-    /// |nose - middle of the eyes| along the eye axis, over the distance of the eyes.
+    /// |nose - middle of the eyes| along the eye axis, over the distance of the eyes; 1 where they fall together.
     static func yaw(_ landmarks: [SIMD2<Float>]) -> Float {
         let axis = landmarks[1] - landmarks[0]
         let square = (axis * axis).sum()
-        guard square > 0 else { return 0 }
+        guard square > 0 else { return 1 }
         let offset = landmarks[2] - (landmarks[0] + landmarks[1]) / 2
         return abs((offset * axis).sum()) / square
     }

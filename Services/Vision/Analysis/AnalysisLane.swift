@@ -55,6 +55,8 @@ struct LookSettings: Hashable, Sendable {
     var limits = ImageLimits()
     /// The shorter side of the smallest face looked for, in pixels of the picture as it is looked at.
     var smallestFace: Float = 20
+    /// What that may be: P-Net's window at least.
+    static let faces = 12.0...10_000.0
 }
 
 /// The lanes of a process: as many as may work at once.

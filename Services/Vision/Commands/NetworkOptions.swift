@@ -1,6 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-import Glibc
 
 /// Which networks a command runs, in what precision, and on how many threads.
 struct NetworkOptions: ParsableArguments {
@@ -23,42 +22,3 @@ struct NetworkOptions: ParsableArguments {
 }
 
 extension Precision: ExpressibleByArgument {}
-
-/// Standard error, for what is not the result.
-struct StandardError: TextOutputStream {
-    mutating func write(_ string: String) {
-        var text = string
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = Glibc.write(STDERR_FILENO, rest.baseAddress, rest.count)
-                guard count > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
-        }
-    }
-
-    /// Writes one line.
-    static func say(_ line: String) {
-        var stream = StandardError()
-        print(line, to: &stream)
-    }
-}
-
-/// Reads a file that a command was given.
-func contents(of path: String) throws -> Data {
-    do {
-        return try Data(contentsOf: URL(filePath: path))
-    } catch {
-        throw ValidationError("The file \(path) cannot be read.")
-    }
-}
-
-/// Prints a value as one line of JSON, keys in alphabetical order.
-func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
-    // At once, for a reader at the other end of a pipe.
-    fflush(nil)
-}

@@ -18,13 +18,19 @@ struct TimeLoop: AsyncParsableCommand {
     @OptionGroup
     var options: NetworkOptions
 
+    func validate() throws {
+        guard LookSettings.faces.contains(Double(smallest)) else {
+            throw ValidationError("--smallest must be 12 to 10000.")
+        }
+    }
+
     func run() async throws {
         let lanes = try options.lanes()
         try printJSON(options.precision.rawValue)
         while let line = readLine() {
             let words = line.split(separator: " ", maxSplits: 3).map(String.init)
             guard words.count == 4, ["all", "largest"].contains(words[0]), let batch = Int(words[1]),
-                let count = Int(words[2])
+                let count = Int(words[2]), batch > 0, count > 0
             else { throw ValidationError("Not `MODE BATCH COUNT PHOTO`: \(line)") }
             let data = try contents(of: words[3])
             var settings = LookSettings()

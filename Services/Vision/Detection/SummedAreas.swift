@@ -70,7 +70,7 @@ struct SummedAreas {
     /// Resizes a region by area, as PyTorch's `interpolate(mode: "area")` does, into three float planes.
     ///
     /// Output pixel i is the mean of input pixels floor(i · in / out) ..< ceil((i + 1) · in / out), each way; then
-    /// (mean - `normalisation.mean`) / `normalisation.deviation`. No mean may be of more than 2²³ pixels.
+    /// (mean - `normalisation.mean`) · `normalisation.factor`. No mean may be of more than 2²³ pixels.
     func resample(
         _ region: PixelRegion, width outWidth: Int, height outHeight: Int, normalisation: Normalisation,
         into target: UnsafeMutablePointer<Float>, layout: PlaneLayout

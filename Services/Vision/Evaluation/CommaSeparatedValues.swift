@@ -17,26 +17,9 @@ struct CommaSeparatedValues: Sendable {
         rows = Array(lines.dropFirst())
     }
 
-    func contains(_ column: String) -> Bool {
-        columns[column] != nil
-    }
-
     /// The position of a column that must be there.
     func position(of column: String) throws(EvaluationError) -> Int {
         guard let position = columns[column] else { throw .list("it has no column \(column)") }
         return position
-    }
-}
-
-/// Why an evaluation cannot be made.
-enum EvaluationError: Error, CustomStringConvertible {
-    case list(String)
-    case picture(String, String)
-
-    var description: String {
-        switch self {
-        case .list(let reason): "The list cannot be used: \(reason)."
-        case .picture(let file, let reason): "The picture \(file) cannot be used: \(reason)"
-        }
     }
 }

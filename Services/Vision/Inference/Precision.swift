@@ -15,5 +15,6 @@ enum Precision: String, CaseIterable, Sendable {
     }
 
     /// The faster one on this processor: bfloat16 with AMX, or with AMD's vectors; with Intel's alone float32 was measured faster.
-    static let fastest: Precision = cpu_has_amx_bfloat16() || cpu_has_bfloat16() && cpu_is_amd() ? .bfloat16 : .float32
+    static let fastest: Precision =
+        bfloat16.isAvailable && (cpu_has_amx_bfloat16() || cpu_is_amd()) ? .bfloat16 : .float32
 }

@@ -42,7 +42,7 @@ struct VisionSettings: Sendable {
             "vision.maximumImageMemory", default: look.limits.memory, in: 1...Int.max)
         look.limits.side = try settings.integer("vision.side", default: look.limits.side, in: 64...Int.max)
         look.smallestFace = Float(
-            try settings.number("vision.smallestFace", default: Double(look.smallestFace), in: 12...10_000))
+            try settings.number("vision.smallestFace", default: Double(look.smallestFace), in: LookSettings.faces))
         self.look = look
     }
 

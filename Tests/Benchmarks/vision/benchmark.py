@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Times vision against the paper's stack, taking turns photo by photo in one run.
 
-    benchmark.py --facenet FOLDER [--vision .build/release/vision] [--rounds 7]
+    benchmark.py --facenet FOLDER [--vision .build/release/vision] [--models Models] [--precision f32|bf16] [--rounds 7]
 
 The paper's stack, PyTorch on one thread: decode, facenet-pytorch's MTCNN (faces from 20 pixels), InceptionResnetV1 twice
 at 160 x 160 and torchvision's DenseNet-121 at 224 x 224, all with random weights but MTCNN. Ours, one thread: decode,
-detect, align, identity and expression; `all` with the same smallest face at full size, `largest` as the service runs.
+detect, align, identity and expression; `all` looks for every face as MTCNN does, `largest` for the largest, as the service.
 Both networks compute in what vision chooses on this processor, or in --precision. Prints medians as a table, the ratios,
-and the processor they were taken on.
+and the processor they were taken on; the last line is the medians as JSON.
 """
 
 import argparse
@@ -51,11 +51,9 @@ class Paper:
     """One pass of the paper's networks over a batch of one photo, in seconds."""
 
     def __init__(self, facenet):
-        package = paper_stack.load(facenet)
-        if not paper_stack.HAS_TORCHVISION:
-            sys.exit("The paper's stack needs torchvision for DenseNet-121.")
         from torchvision.models import densenet121
 
+        package = paper_stack.load(facenet)
         self.mtcnn = package.MTCNN(image_size=160, min_face_size=20)
         # As facenet-pytorch builds it where no weights are asked for.
         self.recognisers = [package.InceptionResnetV1(pretrained=None, classify=False).eval() for _ in range(2)]
@@ -122,6 +120,7 @@ def main():
         f"median of {options.rounds} rounds; ms a picture"
     )
     print(f"{'photo':<12}{'batch':>6}{'paper':>10}{'all':>10}{'ratio':>8}{'largest':>10}{'ratio':>8}")
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         for photo in (plain(Path(folder)), textured(Path(folder))):
             for batch in (1, 4):
@@ -135,13 +134,16 @@ def main():
                     if turn > 0:  # the first is to warm up
                         for name, seconds in taken.items():
                             times[name].append(1000 * seconds / batch)
-                paper_ms, all_ms, largest_ms = (statistics.median(times[name]) for name in ("paper", "all", "largest"))
+                medians = {name: statistics.median(taken) for name, taken in times.items()}
+                paper_ms, all_ms, largest_ms = medians.values()
+                results.append({"photo": photo.stem, "batch": batch, **medians})
                 print(
                     f"{photo.stem:<12}{batch:>6}{paper_ms:>10.1f}{all_ms:>10.1f}{paper_ms / all_ms:>8.1f}"
                     f"{largest_ms:>10.1f}{paper_ms / largest_ms:>8.1f}",
                     flush=True,
                 )
     ours.close()
+    print(json.dumps({"processor": processor(), "precision": ours.precision, "milliseconds": results}))
 
 
 if __name__ == "__main__":
