@@ -91,7 +91,7 @@ package struct API: Sendable {
         guard preference.respondsAsync else {
             return try response(try await ask(trip, message, job, preference))
         }
-        let record = try await accept(trip, message, job, waiting: preference.wait ?? .zero)
+        let record = try await accept(trip, message, job, waiting: min(preference.wait ?? .zero, settings.longestWait))
         switch record?.result {
         case .selfie(let answer)?: return response(answer)
         case .analysis(let answer)?: return json(answer)
@@ -182,7 +182,8 @@ package struct API: Sendable {
         let job = try IdempotencyKey(request.headers)?.job(.erasure, content: content) ?? .random()
         let wait = min(Preference(request.headers).wait ?? settings.deadline, settings.deadline)
         let record = try await accept(.erasure, ErasureRequested(user: user), job, waiting: wait)
-        var response = record?.state == .done ? Response(status: .noContent) : accepted(record, job, .erasure)
+        guard record?.state == .done else { return accepted(record, job, .erasure) }
+        var response = Response(status: .noContent)
         if cookie.person(in: request) == user { cookie.set(nil, on: &response) }
         return response
     }

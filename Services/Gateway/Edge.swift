@@ -38,17 +38,27 @@ package struct Edge: HTTPResponder {
     private func answer(to request: Request, by route: Route?, _ context: Context) async -> Response {
         do {
             guard route != nil else { throw missing(request) }
+            try refuseOtherSites(request)
             return try await router.respond(to: request, context: context)
         } catch let problem as Problem {
             return problem.response
         } catch let failure as Failure {
             return Problem(failure).response
         } catch {
-            // A request whose client is gone is cancelled; nobody reads this answer.
+            // A request whose client is gone ends so; nobody reads this answer.
             if !(error is CancellationError) {
                 context.logger.error("A request failed unexpectedly", metadata: ["error": "\(error)"])
             }
             return Problem(Failure(.internalError, "The request could not be answered.")).response
+        }
+    }
+
+    /// Refuses what a page of another site has a browser send: a picture from there would set the cookie to somebody of that site's
+    /// choice. Browsers say where a request comes from (Fetch Metadata); whoever does not is none.
+    private func refuseOtherSites(_ request: Request) throws(Problem) {
+        let changes = request.method != .get && request.method != .head
+        if changes, request.headers[.secFetchSite] == "cross-site" {
+            throw Problem(.forbidden, "Requests from other sites' pages are not taken.")
         }
     }
 

@@ -63,13 +63,21 @@ package struct ImageUpload: Sendable {
 
     /// The body, given up as soon as it is known to be too large or too slow.
     private func body(of request: Request, limit: Int) async throws -> Data {
+        let tooLarge = Self.tooLarge(limit)
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limit { throw tooLarge }
         return try await withThrowingTaskGroup(of: Data?.self) { group in
             group.addTask {
                 var body = Data()
-                for try await buffer in request.body {
-                    guard body.count + buffer.readableBytes <= limit else { throw tooLarge }
-                    body.append(contentsOf: buffer.readableBytesView)
+                do {
+                    for try await buffer in request.body {
+                        guard body.count + buffer.readableBytes <= limit else { throw tooLarge }
+                        body.append(contentsOf: buffer.readableBytesView)
+                    }
+                } catch let failure as Failure {
+                    throw failure
+                } catch {
+                    // The client left before its body had ended.
+                    throw CancellationError()
                 }
                 return body
             }
@@ -87,14 +95,14 @@ package struct ImageUpload: Sendable {
 
     private func checked(_ picture: Data) throws(Failure) -> Data {
         guard !picture.isEmpty else { throw Self.empty }
-        guard picture.count <= maximumBytes else { throw tooLarge }
+        guard picture.count <= maximumBytes else { throw Self.tooLarge(maximumBytes) }
         return picture
     }
 
     private static var empty: Failure { Failure(.emptyBody, "The request has no body: send a picture.") }
 
-    private var tooLarge: Failure {
-        Failure(.tooLarge, "The body is larger than the \(maximumBytes) bytes that a picture may have.")
+    private static func tooLarge(_ limit: Int) -> Failure {
+        Failure(.tooLarge, "The body is larger than the \(limit) bytes that it may have.")
     }
 
     private static func unsupported(_ type: String) -> Failure {

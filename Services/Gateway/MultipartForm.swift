@@ -5,7 +5,6 @@ package struct MultipartForm: Hashable, Sendable {
     /// One field of the form.
     package struct Field: Hashable, Sendable {
         package var name: String
-        package var filename: String?
         package var type: String?
         package var content: Data
     }
@@ -81,14 +80,13 @@ package struct MultipartForm: Hashable, Sendable {
             }
         }
         guard let disposition else { throw .unnamedField }
-        return Field(name: disposition.name, filename: disposition.filename, type: type, content: content)
+        return Field(name: disposition.name, type: type, content: content)
     }
 }
 
 /// The value of a form field's Content-Disposition.
 private struct ContentDisposition {
     var name: String
-    var filename: String?
 
     init?(_ text: Substring) {
         // Its grammar is that of a media type but for the slash.
@@ -96,7 +94,6 @@ private struct ContentDisposition {
             let parsed = ContentType("form/data" + text[semicolon...]), let name = parsed.parameters["name"]
         else { return nil }
         self.name = name
-        filename = parsed.parameters["filename"]
     }
 }
 

@@ -27,6 +27,7 @@ package struct Preference: Hashable, Sendable {
 extension HTTPField.Name {
     static let prefer = Self("Prefer")!
     static let preferenceApplied = Self("Preference-Applied")!
+    static let secFetchSite = Self("Sec-Fetch-Site")!
     static let idempotencyKey = Self("Idempotency-Key")!
 }
 

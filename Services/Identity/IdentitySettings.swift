@@ -6,7 +6,7 @@ package import Operations
 ///
 /// | key | type | default | |
 /// |---|---|---|---|
-/// | `database.connections` | 2...100 | 4 | connections of this worker |
+/// | `database.connections` | 2...1000 | 4 | connections of this worker |
 /// | `models.directory` | path | Models | folder of manifest.json, for thresholds and cohort |
 /// | `identity.batch` | 1...256 | 32 | faces compared at a time |
 /// | `identity.concurrency` | 1...64 | 2 | batches at a time |

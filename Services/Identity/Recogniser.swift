@@ -152,34 +152,6 @@ package actor Recogniser {
     }
 }
 
-/// A face that asks to be recognised.
-package struct Candidate: Sendable {
-    package var job: JobID
-    package var template: FaceTemplate
-    package var quality: FaceQuality
-    package var declaredNew: Bool
-
-    package init(job: JobID, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
-        self.job = job
-        self.template = template
-        self.quality = quality
-        self.declaredNew = declaredNew
-    }
-
-    /// Whether the template is of this network; vectors of different networks are never compared.
-    func isComparable(with network: IdentityNetwork) -> Bool {
-        template.version == network.network.version && template.values.count == network.width
-    }
-}
-
-/// Why a face could not be recognised.
-package enum RecognitionError: Error, Hashable {
-    /// Vision runs another network than this worker, as may happen while a new one is rolled out.
-    case otherNetwork(theirs: String, ours: String)
-    /// The job had enrolled somebody who has been erased since.
-    case erased
-}
-
 extension Result where Failure == any Error {
     /// What an asynchronous body returns or throws.
     fileprivate init(catching body: () async throws -> Success) async {

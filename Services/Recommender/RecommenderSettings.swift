@@ -59,6 +59,7 @@ package struct RecommenderSettings: Sendable {
             solver: engine.solver,
             seed: UInt64(try settings.integer("als.seed", default: 1)))
         interval = try settings.duration("als.interval", default: .seconds(60))
+        guard interval > .zero else { throw .invalid(key: "als.interval", value: "0", wanted: "more than 0 seconds") }
         minimumNewRatings = try settings.integer("als.minimumNewRatings", default: 10, in: 1...Int.max)
         threads = try settings.integer("als.threads", default: max(1, cores), in: 1...1024)
         rows = try settings.integer("als.rows", default: 10, in: 1...1000)
@@ -67,7 +68,10 @@ package struct RecommenderSettings: Sendable {
         var words = MoodKeywords.defaults
         for mood in MoodName.allCases {
             let key = "keywords.\(mood.rawValue)"
-            guard let list = settings.reader.stringArray(forKey: ConfigKey(key)) else { continue }
+            guard let list = settings.reader.stringArray(forKey: ConfigKey(key)) else {
+                if let text = settings.text(key) { throw .invalid(key: key, value: text, wanted: "a list of keywords") }
+                continue
+            }
             words[mood] = list.filter { !$0.isEmpty }
             guard words[mood]?.isEmpty == false else {
                 throw .invalid(key: key, value: "", wanted: "a list of at least one keyword")

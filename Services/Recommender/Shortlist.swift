@@ -20,11 +20,11 @@ package struct Shortlist: Sendable {
     /// What must not come any more: what is excluded and what is already there.
     package var taken: Set<VideoID> { excluded }
 
-    /// Appends the first videos that are new to the list, `limit` at most and no more than fit.
+    /// Appends the first videos that are new to the list, no more than fit.
     package mutating func append(
-        _ videos: [Scored], from source: Recommendation.Source, limit: Int = size, because: [VideoID: [VideoID]] = [:]
+        _ videos: [Scored], from source: Recommendation.Source, because: [VideoID: [VideoID]] = [:]
     ) {
-        var left = min(limit, missing)
+        var left = missing
         for scored in videos where left > 0 && excluded.insert(scored.video.id).inserted {
             left -= 1
             recommendations.append(

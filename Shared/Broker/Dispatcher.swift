@@ -140,12 +140,14 @@ extension Dispatcher {
             header: header, to: destination, now: now)
     }
 
-    /// The message just as it came.
+    /// The message just as it came; of an interactive job, which nobody can take up again, without its body: that may be a picture
+    /// or a face.
     private func deadLetter(_ delivery: Delivery, reason: String) -> Publication {
         let isAccepted = delivery.queue == Queue.jobs(stage, .accepted).name
         return Publication(
             destination: .dead(stage, isAccepted ? .accepted : .interactive), type: delivery.properties.type,
             contentType: delivery.properties.contentType, job: delivery.properties.correlationID,
-            header: delivery.properties.header, body: delivery.body, isPersistent: true, reason: reason)
+            header: delivery.properties.header, body: isAccepted ? delivery.body : Data(), isPersistent: true,
+            reason: reason)
     }
 }

@@ -81,7 +81,7 @@ package actor Connection {
         _ table: String, columns: [String], _ body: (inout CopyWriter) throws -> Void
     ) throws -> Int {
         let pointer = try connected()
-        try query("SET statement_timeout = 0")
+        try liftLimit(pointer)
         let names = columns.map { "\"\($0)\"" }.joined(separator: ", ")
         let copy = try checked(PQexec(pointer, "COPY \(table) (\(names)) FROM STDIN (FORMAT binary)"))
         guard copy.status == PGRES_COPY_IN else { throw DatabaseError.decoding("COPY did not begin") }
@@ -111,7 +111,7 @@ package actor Connection {
     @discardableResult
     package func copyOut(_ query: String, _ body: (inout CopyRow) throws -> Void) throws -> Int {
         let pointer = try connected()
-        try self.query("SET statement_timeout = 0")
+        try liftLimit(pointer)
         let copy = try checked(PQexec(pointer, "COPY (\(query)) TO STDOUT (FORMAT binary)"))
         guard copy.status == PGRES_COPY_OUT else { throw DatabaseError.decoding("COPY did not begin") }
         var reader = CopyReader()
@@ -275,12 +275,18 @@ package actor Connection {
         return error
     }
 
+    /// Lets statements take as long as they need: to the end of an open transaction, otherwise until `endCopy`.
+    private func liftLimit(_ pointer: OpaquePointer) throws(DatabaseError) {
+        let isOpen = PQtransactionStatus(pointer) != PQTRANS_IDLE
+        try query("SET \(isOpen ? "LOCAL " : "")statement_timeout = 0")
+    }
+
     /// Reads results until there is none, as libpq wants before the next statement, and gives statements their limit
-    /// back. In a failed transaction the server refuses that, and its end does it.
+    /// back where no transaction does at its end.
     private func endCopy() {
         guard let handle else { return }
         while let result = PQgetResult(handle.pointer) { PQclear(result) }
-        _ = try? query("RESET statement_timeout")
+        if PQtransactionStatus(handle.pointer) == PQTRANS_IDLE { _ = try? query("RESET statement_timeout") }
     }
 }
 
@@ -293,46 +299,5 @@ private func message(_ pointer: OpaquePointer) -> String {
 extension Duration {
     fileprivate var milliseconds: Int64 {
         components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-    }
-}
-
-/// Asks the server to stop the statement that a connection is running, from any thread.
-final class Canceller: Sendable {
-    /// Sendable without the compiler's check: `PQcancel` may be called from any thread, and the lock below keeps it
-    /// from the moment of freeing.
-    private struct Request: @unchecked Sendable {
-        let pointer: OpaquePointer?
-    }
-
-    private struct State {
-        var request: Request
-        var wasUsed = false
-    }
-
-    private let state: Mutex<State>
-
-    init(_ connection: OpaquePointer) {
-        let request = Request(pointer: PQgetCancel(connection))
-        state = Mutex(State(request: request))
-    }
-
-    deinit {
-        state.withLock { PQfreeCancel($0.request.pointer) }
-    }
-
-    /// Sends the request from a thread of its own, since it opens a connection.
-    func cancel() {
-        DispatchQueue.global().async {
-            self.state.withLock { state in
-                state.wasUsed = true
-                var reason: [CChar] = [0]
-                PQcancel(state.request.pointer, &reason, Int32(reason.count))
-            }
-        }
-    }
-
-    /// Whether a request was sent. It may still reach the server, so the connection must not serve anybody else.
-    func disarm() -> Bool {
-        state.withLock { $0.wasUsed }
     }
 }

@@ -65,15 +65,6 @@ package struct CopyRow {
         return value
     }
 
-    /// The bytes of the next column, uncopied, valid during `body`; `nil` for null.
-    package mutating func nextBytes<R>(_ body: (UnsafeRawBufferPointer?) throws -> R) throws -> R {
-        guard column < columns else { throw DatabaseError.decoding("the row has \(columns) columns") }
-        let length = Int(rest.integer(Int32.self))
-        let field = length < 0 ? nil : UnsafeRawBufferPointer(rebasing: rest[4..<4 + length])
-        rest = UnsafeRawBufferPointer(rebasing: rest[(4 + max(0, length))...])
-        column += 1
-        return try body(field)
-    }
 }
 
 /// Takes binary COPY data apart, however it is cut into chunks.

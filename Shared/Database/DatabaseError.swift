@@ -11,9 +11,6 @@ package enum DatabaseError: Error, Hashable {
     /// The database's tables are not the ones this build knows.
     case migration(String)
 
-    /// Another transaction put the same key in first.
-    package static let uniqueViolation = "23505"
-
     /// The server's SQLSTATE, if it answered at all.
     package var sqlState: String? {
         if case .query(let sqlState, _) = self { sqlState } else { nil }

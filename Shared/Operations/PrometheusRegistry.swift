@@ -21,26 +21,18 @@ package final class PrometheusRegistry: MetricsFactory {
 
     private struct State {
         var families: [String: Family] = [:]
-        var help: [String: String] = [:]
     }
 
     private let state = Mutex(State())
 
     package init() {}
 
-    /// Says what a metric is, in one sentence.
-    package func describe(_ name: String, _ help: String) {
-        state.withLock { $0.help[name] = help }
-    }
-
     /// Everything counted so far.
     package func text() -> String {
-        let (families, help) = state.withLock { ($0.families, $0.help) }
+        let families = state.withLock { $0.families }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            let description = (help[name] ?? name.replacing("_", with: " ")).replacing("\\", with: "\\\\")
-            text +=
-                "# HELP \(name) \(description.replacing("\n", with: "\\n"))\n# TYPE \(name) \(family.kind.rawValue)\n"
+            text += "# TYPE \(name) \(family.kind.rawValue)\n"
             for (labels, series) in family.series.sorted(by: { $0.key.text < $1.key.text }) {
                 series.write(name: name, labels: labels, to: &text)
             }

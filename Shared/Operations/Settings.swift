@@ -20,7 +20,9 @@ package struct Settings: Sendable {
 
     /// Settings from a dictionary of dotted keys, for tests.
     package init(_ values: [String: String]) {
-        let variables = values.map { ($0.key.replacing(".", with: "_").uppercased(), $0.value) }
+        let variables = values.map { key, value in
+            (key.replacing(/[a-z](?=[A-Z])/) { $0.output + "_" }.replacing(".", with: "_").uppercased(), value)
+        }
         self.init(
             ConfigReader(
                 provider: EnvironmentVariablesProvider(
@@ -58,7 +60,7 @@ package struct Settings: Sendable {
 
     /// A text, or `nil` when it is not set.
     package func text(_ key: String) -> String? {
-        reader.string(forKey: ConfigKey(key))
+        plainText(key)
     }
 
     /// A text.
@@ -66,15 +68,9 @@ package struct Settings: Sendable {
         text(key) ?? `default`
     }
 
-    /// A text that must be set.
-    package func requiredText(_ key: String) throws(SettingsError) -> String {
-        guard let text = text(key) else { throw .missing(key: key) }
-        return text
-    }
-
     /// A text that no log may show, or `nil` when it is not set.
     package func secret(_ key: String) -> String? {
-        reader.string(forKey: ConfigKey(key), isSecret: true)
+        plainText(key, isSecret: true)
     }
 
     /// A whole number within a range.
@@ -137,10 +133,12 @@ package struct Settings: Sendable {
     }
 
     /// A value as text, whatever its type in a JSON file is.
-    private func plainText(_ key: String) -> String? {
+    private func plainText(_ key: String, isSecret: Bool = false) -> String? {
         let key = ConfigKey(key)
-        return reader.string(forKey: key) ?? reader.int(forKey: key).map { "\($0)" }
-            ?? reader.double(forKey: key).map { "\($0)" } ?? reader.bool(forKey: key).map { "\($0)" }
+        return reader.string(forKey: key, isSecret: isSecret)
+            ?? reader.int(forKey: key, isSecret: isSecret).map { "\($0)" }
+            ?? reader.double(forKey: key, isSecret: isSecret).map { "\($0)" }
+            ?? reader.bool(forKey: key, isSecret: isSecret).map { "\($0)" }
     }
 
     private static func words(_ range: ClosedRange<Int>) -> String {

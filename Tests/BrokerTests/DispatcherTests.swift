@@ -88,15 +88,22 @@ import Testing
         #expect(settlement == Settlement(result: .expired))
     }
 
-    @Test func whatCannotBeReadIsKeptAndAnswered() throws {
+    @Test func whatCannotBeReadIsTakenNoteOfAndAnswered() throws {
         let gateway = GatewayID.random()
         let header = JobHeader.sample(gateway: gateway, published: now)
         let settlement = try settle(header, .unreadable(.unexpectedType("postcard")))
         #expect(settlement.publications.map(\.destination) == [.dead(.identity, .interactive), .answer(gateway)])
-        #expect(settlement.publications[0].body == (try fact.encoded()))
+        #expect(settlement.publications[0].body.isEmpty)
         #expect(settlement.publications[0].reason == "A message of type postcard does not belong here.")
         #expect(settlement.publications[0].isPersistent)
         #expect(try Failure(encoded: settlement.publications[1].body).kind == .internalError)
+    }
+
+    @Test func ofAnAcceptedJobTheMessageIsKept() throws {
+        let settlement = try settle(.sample(.accepted, published: now), .unreadable(.unexpectedType("postcard")))
+        #expect(
+            settlement.publications.map(\.destination) == [.dead(.identity, .accepted), .stage(.gateway, .accepted)])
+        #expect(settlement.publications[0].body == (try fact.encoded()))
     }
 
     @Test func theResultsStageAnswersNobody() throws {

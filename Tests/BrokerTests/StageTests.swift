@@ -260,11 +260,11 @@ struct StageTests {
             #expect(dead.header?.attempt == 2)
             #expect(dead.properties.headers?.reason == "attempts-exhausted: Not now.")
             #expect(dead.properties.delivery_mode == 2)
-            #expect(try ErasureRequested(encoded: Data(dead.payload.utf8)) == fact)
+            #expect(dead.payload.isEmpty)
         }
     }
 
-    @Test func aNewerSchemaIsKeptAndAnswered() async throws {
+    @Test func aNewerSchemaIsTakenNoteOfAndAnswered() async throws {
         try await withSuite([(.identity, .init(), .passing)]) { suite in
             var header = JobHeader.sample(gateway: suite.gateway)
             header.schema = JobHeader.currentSchema + 1
@@ -273,7 +273,7 @@ struct StageTests {
             #expect(try failure(in: answer).kind == .internalError)
             let dead = try await suite.host.take(from: .dead(.identity))
             #expect(dead.properties.headers?.reason == "Schema 2 is newer than this worker's 1.")
-            #expect(try ErasureRequested(encoded: Data(dead.payload.utf8)) == fact)
+            #expect(dead.payload.isEmpty)
         }
     }
 
@@ -288,7 +288,7 @@ struct StageTests {
     }
 
     @Test(arguments: ["postcard", ErasureRequested.name])
-    func aBodyThatCannotBeReadIsKeptAndAnswered(type: String) async throws {
+    func aBodyThatCannotBeReadIsTakenNoteOfAndAnswered(type: String) async throws {
         try await withSuite([(.identity, .init(), .passing)]) { suite in
             let header = JobHeader.sample(gateway: suite.gateway)
             let text = try HeaderCoding.encode(header)
@@ -301,7 +301,7 @@ struct StageTests {
                 }
             }
             #expect(try failure(in: answer).kind == .internalError)
-            #expect(try await suite.host.take(from: .dead(.identity)).payload == "{")
+            #expect(try await suite.host.take(from: .dead(.identity)).payload.isEmpty)
         }
     }
 

@@ -81,7 +81,7 @@ struct DatabaseTests {
             let duplicate = await #expect(throws: DatabaseError.self) {
                 try await test.database.query("INSERT INTO a VALUES (1)")
             }
-            #expect(duplicate?.sqlState == DatabaseError.uniqueViolation)
+            #expect(duplicate?.sqlState == "23505")
             #expect(duplicate?.isTransient == false)
             let syntax = await #expect(throws: DatabaseError.self) { try await test.database.query("SELEC 1") }
             #expect(syntax?.sqlState == "42601")
@@ -303,7 +303,7 @@ struct CopyTests {
                     sum += id
                     guard try row.next() == Int16(2), try row.next() == Int32(-3), try row.next() == Float(0.25),
                         try row.next(Double?.self) == (id % 2 == 0 ? 0.5 : nil), try row.next() == uuid,
-                        try row.next() == "text \(id)", try row.nextBytes({ $0.map { $0.count } }) == 2,
+                        try row.next() == "text \(id)", try row.next(Data.self).count == 2,
                         try row.next() == true, try row.next() == moment
                     else { throw DatabaseError.decoding("row \(id)") }
                 }
@@ -333,6 +333,24 @@ struct CopyTests {
             // The connection is fit again, and its statements have a limit again.
             let limit = try await test.database.query("SHOW statement_timeout")[0].decode(at: 0, as: String.self)
             #expect(limit == "30s")
+        }
+    }
+
+    @Test func aTransactionKeepsTheLimitItHasLifted() async throws {
+        try await TestDatabase.with(connections: 1) { test in
+            try await test.database.query("CREATE TABLE a (id bigint)")
+            let show = "SHOW statement_timeout"
+            let within = try await test.database.transaction { connection in
+                try connection.query("SET LOCAL statement_timeout = 0")
+                try connection.copyIn("a", columns: ["id"]) { writer in try writer.append(1) }
+                return try connection.query(show)[0].decode(at: 0, as: String.self)
+            }
+            #expect(within == "0")
+            #expect(try await test.database.query(show)[0].decode(at: 0, as: String.self) == "30s")
+            _ = try await test.database.withConnection { connection in
+                try connection.copyOut("SELECT * FROM a") { row in _ = try row.next(Int.self) }
+            }
+            #expect(try await test.database.query(show)[0].decode(at: 0, as: String.self) == "30s")
         }
     }
 

@@ -90,6 +90,34 @@ struct AcceptedJobTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func nobodyWaitsLongerThanIsAllowed() async throws {
+        var settings = GatewaySettings()
+        settings.longestWait = .milliseconds(100)
+        try await withGateway(settings: settings) { client, _, _ in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post,
+                headers: [HTTPField.Name("Prefer")!: "respond-async, wait=86400"], body: picture)
+            #expect(response.status == .accepted)
+        }
+    }
+
+    @Test func anErasureThatIsNotDoneKeepsTheCookie() async throws {
+        try await withGateway { client, jobs, _ in
+            let headers: HTTPFields = [
+                HTTPField.Name("Prefer")!: "wait=0", HTTPField.Name("Idempotency-Key")!: "once",
+                .cookie: "mien_user=\(user)",
+            ]
+            let accepted = try await client.execute(uri: "/v1/users/me", method: .delete, headers: headers)
+            #expect(accepted.status == .accepted && accepted.headers[.setCookie] == nil)
+            let location = try #require(accepted.headers[.location])
+            let job = try #require(JobID(String(location.dropFirst("/v1/jobs/".count))))
+            try await jobs.finish(Scripted.envelope(ErasureRequested(user: user), header(.erasure, job)))
+            let done = try await client.execute(uri: "/v1/users/me", method: .delete, headers: headers)
+            #expect(done.status == .noContent)
+            #expect(done.headers[.setCookie]?.contains("Max-Age=0") == true)
+        }
+    }
+
     @Test func aLongPollEndsWithTheJob() async throws {
         try await withGateway { client, jobs, _ in
             let header = header(.analysis)

@@ -3,6 +3,7 @@ import Gateway
 import Hummingbird
 import HummingbirdTesting
 import HTTPTypes
+import Messages
 import NIOCore
 import Testing
 
@@ -52,6 +53,20 @@ import Testing
             let other = try await client.execute(
                 uri: "/page/page.css", method: .get, headers: [.ifNoneMatch: "\"other\""])
             #expect(other.status == .ok)
+        }
+    }
+
+    @Test func anotherSitesPageMayNotSendPictures() async throws {
+        let gateway = Scripted.gateway(ask: Scripted.stages(recognising: .random()))
+        try await Scripted.test(gateway) { client in
+            for (site, status) in [("cross-site", 403), ("same-origin", 200), ("same-site", 200), ("none", 200)] {
+                let headers: HTTPFields = [HTTPField.Name("Sec-Fetch-Site")!: site]
+                let response = try await client.execute(
+                    uri: "/v1/selfies", method: .post, headers: headers, body: ByteBuffer(string: "a picture"))
+                #expect(response.status.code == status)
+                #expect((response.headers[.setCookie] == nil) == (status == 403))
+                #expect(try await client.execute(uri: "/", method: .get, headers: headers).status == .ok)
+            }
         }
     }
 

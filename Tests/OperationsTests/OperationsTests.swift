@@ -20,7 +20,7 @@ import Testing
         try Data("from the folder\n".utf8).write(to: secrets.appending(path: "broker-user"))
         let file = folder.appending(path: "mien.json")
         try Data(
-            #"{"broker": {"user": "file", "vhost": "file", "port": 5}, "http": {"port": 1}, "a": {"flag": true, "half": 0.5}}"#
+            #"{"broker": {"user": "file", "vhost": 7, "password": 12, "port": 5}, "http": {"port": 1}, "a": {"flag": true, "half": 0.5}}"#
                 .utf8
         ).write(to: file)
         let settings = try await Settings.load(
@@ -29,7 +29,7 @@ import Testing
         #expect(try settings.integer("http.port", default: 0) == 3)
         #expect(settings.text("broker.user") == "environment")
         #expect(settings.secret("broker.password") == "from the folder")
-        #expect(settings.text("broker.vhost") == "file")
+        #expect(settings.text("broker.vhost") == "7")
         #expect(try settings.integer("broker.port", default: 0) == 5)
         #expect(try settings.flag("a.flag", default: false))
         #expect(try settings.number("a.half", default: 0) == 0.5)
@@ -66,8 +66,7 @@ import Testing
         #expect(key { _ = try settings.duration("a.span", default: .seconds(1)) } == "a.span")
         #expect(key { _ = try settings.flag("a.flag", default: true) } == "a.flag")
         #expect(key { _ = try settings.choice("a.word", default: Logger.Level.info) } == "a.word")
-        let missing = #expect(throws: SettingsError.self) { try settings.requiredText("database.url") }
-        #expect(missing.map { "\($0)" }?.contains("DATABASE_URL") == true)
+        #expect("\(SettingsError.missing(key: "database.url"))".contains("DATABASE_URL"))
     }
 
     @Test func durationsAreSeconds() throws {
@@ -115,7 +114,6 @@ import Testing
 @Suite struct PrometheusRegistryTests {
     @Test func everyKindIsWritten() {
         let registry = PrometheusRegistry()
-        registry.describe("mien_jobs_total", "Jobs by \\ outcome\nand kind.")
         Counter(
             label: "mien_jobs_total", dimensions: [("stage", "vision"), ("outcome", "a\"b\\c\nd")], factory: registry
         )
@@ -131,7 +129,7 @@ import Testing
         Recorder(label: "mien_batch_size", factory: registry).record(3)
         let lines = registry.text().split(separator: "\n").map(String.init)
         for line in [
-            #"# HELP mien_jobs_total Jobs by \\ outcome\nand kind."#, "# TYPE mien_jobs_total counter",
+            "# TYPE mien_jobs_total counter",
             #"mien_jobs_total{outcome="a\"b\\c\nd",stage="vision"} 3"#,
             "# TYPE mien_depth gauge", "mien_depth 1.5",
             "# TYPE mien_stage_seconds histogram", #"mien_stage_seconds_bucket{stage="vision",le="0.0025"} 0"#,

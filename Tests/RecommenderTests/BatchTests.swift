@@ -123,6 +123,33 @@ struct BatchTests {
         }
     }
 
+    @Test func nobodyRollsBackUnderABatch() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            _ = try await scenario.rateInTwoGroups()
+            _ = try await scenario.batch().run()
+            try await store.database.query("SELECT nextval('recommender.changes')")
+            let batch = scenario.batch {
+                await #expect(throws: Versions.RollbackError.batchRuns) { try await Versions(store).rollBack(to: 1) }
+            }
+            #expect(try await batch.run() == .published(version: 2, rows: 160))
+        }
+    }
+
+    /// The training would take hours.
+    @Test(.timeLimit(.minutes(1))) func aStopInTheMidstOfATrainingEndsIt() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            _ = try await scenario.rateInTwoGroups()
+            let batch = scenario.batch(rank: 256, iterations: 100_000_000)
+            let running = Task { try await batch.run() }
+            while try await scenario.count("summaries") == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            running.cancel()
+            await #expect(throws: (any Error).self) { try await running.value }
+            #expect(try await scenario.count("versions") == 0)
+        }
+    }
+
     @Test func aRunThatFailsChangesNothing() async throws {
         struct Stop: Error {}
         try await TestDatabase.withStore { store in

@@ -51,6 +51,7 @@ import Testing
     @Test(arguments: [
         ("als.rank", "513"), ("als.rank", "many"), ("als.iterations", "0"), ("als.alpha", "0"), ("als.lambda", "x"),
         ("click.weight", "-1"), ("als.engine", "abacus"), ("database.connections", "1"), ("keywords.happy", ","),
+        ("als.interval", "0"), ("als.minimumNewRatings", "0"), ("database.url", "postgres//typo"),
     ])
     func refusesWhatIsUnfitAndNamesTheKey(key: String, value: String) {
         let error = #expect(throws: SettingsError.self) { _ = try settings([key: value]) }

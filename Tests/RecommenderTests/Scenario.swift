@@ -60,13 +60,13 @@ struct Scenario: Sendable {
     }
 
     func batch(
-        minimum: Int = 1, kept: Int = 3, rank: Int = 8, gate: Gate = Gate(),
+        minimum: Int = 1, kept: Int = 3, rank: Int = 8, iterations: Int = 6, gate: Gate = Gate(),
         onTrained: @escaping @Sendable () async throws -> Void = {}
     ) -> Batch {
         Batch(
             store: store,
             parameters: TrainingParameters(
-                rank: rank, objective: .confidence(alpha: 10, lambda: 5), iterations: 6),
+                rank: rank, objective: .confidence(alpha: 10, lambda: 5), iterations: iterations),
             minimumNewRatings: minimum, kept: kept, threads: 2, gate: gate, logger: TestDatabase.silence,
             onTrained: onTrained)
     }

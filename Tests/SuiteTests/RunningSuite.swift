@@ -20,7 +20,7 @@ struct RunningSuite: Sendable {
 
     /// The package's folder, with a slash at its end.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path()
+        .deletingLastPathComponent().path(percentEncoded: false)
 
     var address: String { "http://127.0.0.1:\(firstPort)" }
 

@@ -151,6 +151,55 @@ def test_an_unanswered_permission_says_what_it_waits_for(open_page):
     expect(page.locator("#webcam-title")).to_have_text("Waiting for permission")
 
 
+def test_an_unanswered_permission_leaves_upload(open_page, photo):
+    page = open_page(consent="recognise")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => new Promise(() => {}); }")
+    key(page, "Take Snapshot").click()
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "asking")
+    with page.expect_file_chooser() as chooser:
+        key(page, "Upload Image").click()
+    chooser.value.set_files(photo)
+    expect(page.get_by_role("status")).to_have_text(re.compile("You look happy"))
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
+
+
+def test_a_camera_allowed_after_it_was_given_up_stays_off(open_page):
+    page = open_page(consent="recognise")
+    page.evaluate(
+        """() => {
+            const media = navigator.mediaDevices;
+            const ask = media.getUserMedia.bind(media);
+            media.getUserMedia = wishes => new Promise(resolve => {
+                window.allow = async () => resolve(window.stream = await ask(wishes));
+            });
+        }"""
+    )
+    key(page, "Start Record").click()
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "asking")
+    key(page, "Stop Record").click()
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
+    expect(page.get_by_role("status")).to_have_text("Recording stopped.")
+    page.evaluate("() => allow()")
+    assert page.evaluate("() => stream.getVideoTracks()[0].readyState") == "ended"
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
+
+
+def test_pressing_twice_asks_for_the_camera_once(open_page):
+    page = open_page(consent="recognise")
+    page.evaluate(
+        """() => {
+            const media = navigator.mediaDevices;
+            const ask = media.getUserMedia.bind(media);
+            window.asked = 0;
+            media.getUserMedia = wishes => { asked += 1; return ask(wishes); };
+        }"""
+    )
+    key(page, "Take Snapshot").dblclick()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.get_by_role("alert")).to_have_text("")
+    assert page.evaluate("() => asked") == 1
+
+
 def test_an_upload_is_upright_small_and_without_metadata(open_page, tmp_path):
     from PIL import Image
 
@@ -319,6 +368,20 @@ def test_recording_waits_for_each_answer_and_stops(open_page):
     assert total == stopped
 
 
+def test_turning_the_camera_off_stops_the_recording(open_page):
+    page = open_page(consent="recognise")
+    page.clock.install()
+    key(page, "Start Record").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    key(page, "Turn the camera off").click()
+    expect(key(page, "Take Snapshot")).to_be_focused()
+    expect(page.get_by_text("Recording", exact=True)).to_be_hidden()
+    expect(key(page, "Stop Record")).to_have_attribute("aria-disabled", "true")
+    # By now a recording would have taken its next picture.
+    page.clock.run_for(2_000)
+    expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
+
+
 def test_leaving_the_page_turns_the_camera_off(open_page):
     page = open_page(consent="recognise")
     key(page, "Start Record").click()
@@ -414,12 +477,46 @@ def test_delete_me(open_page):
 
 def test_delete_me_waits_for_an_accepted_erasure(open_page):
     page = open_page(consent="recognise")
-    states = iter(["queued", "done"])
-    page.route("**/v1/users/me", lambda route: route.fulfill(status=202, headers={"Location": "/v1/jobs/1"}, body="{}"))
-    page.route("**/v1/jobs/1", lambda route: route.fulfill(content_type="application/json", body=json.dumps({"state": next(states)})))
+    keys = []
+
+    def erase(route):
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) < 3:
+            route.fulfill(status=202, headers={"Location": "/v1/jobs/1"}, body="{}")
+        else:
+            route.fallback()
+
+    page.route("**/v1/users/me", erase)
     key(page, "Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    assert len(keys) == 3 and keys[0] and len(set(keys)) == 1
+
+
+def test_delete_me_stops_a_recording(open_page):
+    page = open_page(consent="recognise")
+    held = []
+    page.route("**/v1/selfies*", lambda route: held.append(route))
+    with page.expect_request("**/v1/selfies*"):
+        key(page, "Start Record").click()
+    key(page, "Delete me").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Delete everything about you?")
+    expect(page.locator("#recording")).to_be_hidden()
+    expect(page.locator("#stop")).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#selfie-text")).to_have_text("You cancelled it.")
+    key(page, "Keep").click()
+    expect(key(page, "Take Snapshot")).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_delete_me_leaves_nothing_to_try_again(open_page):
+    page = open_page(consent="recognise", noise=REFUSED)
+    answer_with(page, problem("unavailable", 503, "Busy."), 503)
+    key(page, "Take Snapshot").click()
+    expect(page.locator("#again")).to_be_visible()
+    key(page, "Delete me").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    expect(page.locator("#again")).to_be_hidden()
 
 
 def test_delete_me_without_anybody_known(open_page):

@@ -168,7 +168,7 @@ def erase(user: UUID) -> None:
     with DATABASE.transaction():
         DATABASE.execute("SELECT pg_advisory_xact_lock(3360, hashtext(%s))", (str(user),))
         DATABASE.execute("SELECT pg_advisory_xact_lock_shared(3361, 0)")
-        for table in ("reactions", "clicks", "top", "people"):
+        for table in ("reactions", "clicks", "top", "summaries", "people"):
             DATABASE.execute(f"DELETE FROM recommender.{table} WHERE user_id = %s", (user,))
         DATABASE.execute("INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send(%s)))", (user,))
         DATABASE.execute("SELECT nextval('recommender.changes')")

@@ -19,6 +19,8 @@ export class CameraError extends Error {
 
 const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
+const stop = stream => stream?.getTracks().forEach(track => track.stop());
+
 async function openStream() {
   if (!navigator.mediaDevices?.getUserMedia) throw new CameraError("insecure");
   try {
@@ -41,7 +43,8 @@ function reasonFor(error) {
 export class Camera {
   #video;
   #stream = null;
-  #opening = 0;
+  /** What `open` waits for; null while the camera is not being turned on. */
+  #opening = null;
   #changed;
 
   /** `changed(state)` hears `off`, `asking`, `live` and the reasons of `CameraError`. */
@@ -50,48 +53,77 @@ export class Camera {
     this.#changed = changed;
   }
 
+  /** Whether it sends pictures. */
   get live() {
-    return this.#stream !== null;
+    return this.#stream !== null && !this.asking;
   }
 
-  /** Asks for the camera and waits for its picture. Throws `CameraError`. */
+  /** Whether somebody waits in `open`: for the permission, or for the first picture. */
+  get asking() {
+    return this.#opening !== null;
+  }
+
+  /**
+   * Asks for the camera and waits for its picture; who calls meanwhile waits for the same one, and `close` ends the wait.
+   * Throws `CameraError`.
+   */
   async open() {
-    if (this.#stream) return;
-    const opening = ++this.#opening;
+    if (!this.live && !this.asking) {
+      this.#opening = Promise.withResolvers();
+      this.#turnOn(this.#opening);
+    }
+    await this.#opening?.promise;
+  }
+
+  async #turnOn(opening) {
     this.#changed("asking");
-    let stream = null;
     try {
-      stream = await openStream();
-      if (opening !== this.#opening) throw new CameraError("closed");
+      const stream = await openStream();
+      if (opening !== this.#opening) return stop(stream);
       this.#stream = stream;
       stream.getVideoTracks()[0].addEventListener("ended", () => this.close("busy"));
-      this.#video.srcObject = stream;
-      await this.#video.play();
+      this.#show(stream);
       await this.#firstPicture(opening);
       this.#changed("live");
-      await pause(ADAPTING);
-      if (opening !== this.#opening) throw new CameraError("closed");
+      await this.#pause(opening, ADAPTING);
+      this.#opening = null;
+      opening.resolve();
     } catch (error) {
-      stream?.getTracks().forEach(track => track.stop());
-      const reason = opening === this.#opening ? reasonFor(error) : "closed";
-      if (reason !== "closed") this.close(reason);
-      throw new CameraError(reason);
+      if (opening !== this.#opening) return;
+      const reason = reasonFor(error);
+      opening.reject(new CameraError(reason));
+      this.close(reason);
     }
+  }
+
+  /**
+   * Plays what the camera sends: browsers pause what `autoplay` alone started as soon as it is out of view.
+   * Nobody waits for `play`, which never ends where nothing is sent.
+   */
+  #show(stream) {
+    this.#video.srcObject = stream;
+    this.#video.play().catch(() => {});
   }
 
   async #firstPicture(opening) {
     const end = performance.now() + FIRST_PICTURE;
     while (this.#video.videoWidth < SMALLEST || this.#video.videoHeight < SMALLEST) {
-      if (opening !== this.#opening) throw new CameraError("closed");
       if (performance.now() > end) throw new CameraError("dark");
-      await pause(50);
+      await this.#pause(opening, 50);
     }
+  }
+
+  /** Throws `CameraError` when the opening was given up meanwhile. */
+  async #pause(opening, milliseconds) {
+    await pause(milliseconds);
+    if (opening !== this.#opening) throw new CameraError("closed");
   }
 
   /** Turns the camera off; `state` says why. */
   close(state = "off") {
-    this.#opening += 1;
-    this.#stream?.getTracks().forEach(track => track.stop());
+    this.#opening?.reject(new CameraError("closed"));
+    this.#opening = null;
+    stop(this.#stream);
     this.#stream = null;
     this.#video.srcObject = null;
     this.#changed(state);

@@ -13,6 +13,8 @@ const element = id => document.getElementById(id);
 const LONG = 5_000;
 const BETWEEN = 1_000;
 
+const TURNING_ON = "Turning the camera on…";
+
 /** What the browser remembers of a person's choice: `recognise`, `mood`, or nothing yet. */
 const choice = {
   get value() { return localStorage.getItem("mien.consent"); },
@@ -251,6 +253,8 @@ function ask(id, buttons) {
 }
 
 async function askConsent() {
+  // A picture may be pasted or dropped while the question stands.
+  if (element("consent").open) return false;
   element("agree").checked = choice.value === "recognise";
   enable("consent-yes", element("agree").checked);
   say("consent-alert", "");
@@ -279,37 +283,47 @@ async function cameraPicture() {
     await camera.open();
     return await jpeg(camera.grab());
   } catch (error) {
-    if (error instanceof CameraError && error.reason === "closed") return null;
+    if (error instanceof CameraError && error.reason === "closed") {
+      // Whoever turned the camera off may have said more since.
+      if (element("status").textContent === TURNING_ON) report("");
+      return null;
+    }
     const [title, text] = cameraWords(error.reason ?? "dark");
     report("", `${title}. ${text}`);
     return null;
   }
 }
 
-/** Keeps the keys off while `work` runs, before there is a request to wait for. */
+/**
+ * Keeps the keys off while `work` runs, before there is a request to wait for; a camera still being asked for is given up.
+ * `work` gets the signal that cancels it.
+ */
 async function exclusively(work) {
   if (waiting || recording) return;
+  if (camera.asking) camera.close();
   const turn = waiting = new AbortController();
   refreshKeys();
   try {
-    await work();
+    await work(turn.signal);
   } finally {
     if (waiting === turn) waiting = null;
     refreshKeys();
   }
 }
 
-const snapshot = () => exclusively(async () => {
-  if (!await mayLook()) return;
-  report(camera.live ? "" : "Turning the camera on…");
+/** The keys stay on until the picture is there: the permission for the camera may never be answered. */
+async function snapshot() {
+  if (waiting || recording || !await mayLook()) return;
+  report(camera.live ? "" : TURNING_ON);
   const picture = await cameraPicture();
-  if (picture) await look(picture, "camera");
-});
+  if (picture) await exclusively(() => look(picture, "camera"));
+}
 
-const submitFile = file => exclusively(async () => {
+const submitFile = file => exclusively(async cancelled => {
   if (!await mayLook()) return;
   try {
-    await look(await pictureIn(file), "file");
+    const picture = await pictureIn(file);
+    if (!cancelled.aborted) await look(picture, "file");
   } catch (error) {
     if (!(error instanceof UnreadablePicture)) throw error;
     report("", problemWords(new Problem("unreadable")));
@@ -322,7 +336,7 @@ async function record() {
   const turn = recording = new AbortController();
   refreshKeys();
   element("stop").focus();
-  report(camera.live ? "Recording." : "Turning the camera on…");
+  report(camera.live ? "Recording." : TURNING_ON);
   try {
     while (!turn.signal.aborted) {
       const picture = await cameraPicture();
@@ -354,41 +368,52 @@ function stopRecording() {
   const held = document.activeElement === element("stop");
   recording.abort();
   recording = null;
+  if (camera.asking) camera.close();
   refreshKeys();
   if (held) element("start").focus();
 }
 
 /** Nobody looks at the page: no picture is taken or sent, and the camera's light goes out. */
 function leave() {
+  if (camera.live || camera.asking) camera.close("away");
   stopRecording();
   waiting?.abort();
-  if (camera.live || element("webcam").dataset.state === "asking") camera.close("away");
 }
 
+/** Whatever is under way ends, so that nothing is sent after the question. */
 async function forget() {
-  if (waiting || recording) return;
-  const answer = await ask("farewell", [["farewell-yes", () => true], ["farewell-no", () => true]]);
-  if (answer !== "farewell-yes") return;
+  stopRecording();
+  waiting?.abort();
+  waiting = null;
   await exclusively(async () => {
-    report("Deleting everything about you…");
-    try {
-      await erase();
-      camera.close();
-      choice.value = null;
-      known.value = false;
-      last = null;
-      element("reading").hidden = true;
-      element("selfie-canvas").width = 0;
-      element("selfie-canvas").setAttribute("aria-label", "No picture yet");
-      showSelfie("empty", "No picture yet", "Your picture appears here, with your face marked.");
-      noRecommendations("Six videos appear here after your first picture.");
-      report("You are deleted: nothing about you is kept any more.");
-    } catch (error) {
-      report("", error.kind === "unknown-user"
-        ? "This browser holds nobody to delete. If you were here before, take a snapshot first, so that we know whom to delete."
-        : `You are not deleted yet. ${problemWords(error instanceof Problem ? error : new Problem("internal-error"))}`);
-    }
+    const answer = await ask("farewell", [["farewell-yes", () => true], ["farewell-no", () => true]]);
+    if (answer === "farewell-yes") await deleteEverything();
   });
+}
+
+async function deleteEverything() {
+  report("Deleting everything about you…");
+  enable("forget", false);
+  try {
+    await erase();
+    camera.close();
+    choice.value = null;
+    known.value = false;
+    last = null;
+    element("again").hidden = true;
+    element("reading").hidden = true;
+    element("selfie-canvas").width = 0;
+    element("selfie-canvas").setAttribute("aria-label", "No picture yet");
+    showSelfie("empty", "No picture yet", "Your picture appears here, with your face marked.");
+    noRecommendations("Six videos appear here after your first picture.");
+    report("You are deleted: nothing about you is kept any more.");
+  } catch (error) {
+    report("", error.kind === "unknown-user"
+      ? "This browser holds nobody to delete. If you were here before, take a snapshot first, so that we know whom to delete."
+      : `You are not deleted yet. ${problemWords(error instanceof Problem ? error : new Problem("internal-error"))}`);
+  } finally {
+    enable("forget", true);
+  }
 }
 
 function press(id, action) {
@@ -403,7 +428,12 @@ press("stop", () => { report("Recording stopped."); stopRecording(); });
 press("upload", () => element("file").click());
 press("cancel", () => waiting?.abort());
 press("again", () => exclusively(() => look(last.picture, last.origin, last)));
-press("camera-off", () => { camera.close(); element("snapshot").focus(); });
+press("camera-off", () => {
+  if (recording) report("Recording stopped.");
+  stopRecording();
+  camera.close();
+  element("snapshot").focus();
+});
 press("known", () => last?.origin === "file" ? element("file").click() : snapshot());
 press("newcomer", () => exclusively(() => look(last.picture, last.origin, { declaredNew: true })));
 press("privacy", askConsent);

@@ -86,12 +86,7 @@ export async function sendClick(video) {
 
 /** Erases the person whom the browser's cookie names; returns once nothing is left. */
 export async function erase() {
-  const accepted = await request("/v1/users/me", { method: "DELETE" });
-  if (accepted.status !== 202) return;
-  const path = accepted.headers.get("Location");
-  for (;;) {
-    const job = await answer(path, { headers: { Prefer: "wait=10" } });
-    if (job.state === "done") return;
-    if (job.state === "failed") throw new Problem("internal-error", job.problem?.detail);
-  }
+  const options = { method: "DELETE", headers: { "Idempotency-Key": randomName() } };
+  // 202: accepted, and not done yet. The same key again waits for the same job.
+  while ((await request("/v1/users/me", options)).status === 202);
 }

@@ -19,7 +19,8 @@ package struct Batch: Sendable {
         case elsewhere
     }
 
-    private static let lockName = "recommender batch"
+    /// Whoever makes a version the current one holds it.
+    static let lockName = "recommender batch"
 
     private let store: Store
     private let parameters: TrainingParameters
@@ -73,10 +74,10 @@ package struct Batch: Sendable {
         laps.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
-        let verdict = try await onOwnThread(niceness: 10) {
+        let verdict = try await onOwnThread(niceness: 10) { cancellation in
             try gate.judge(
                 snapshot.ratings, latest: snapshot.latest, proposed: proposed, current: snapshot.parameters,
-                threads: threads)
+                threads: threads, onEpoch: cancellation.check)
         }
         laps.end("gate")
         if let verdict {
@@ -86,20 +87,22 @@ package struct Batch: Sendable {
         let parameters = verdict?.parameters ?? proposed
         // The gate's vectors lack one rating a user at most.
         let remaining = verdict == nil ? parameters : parameters.resumed
-        let trained = try await onOwnThread(niceness: 10) {
+        let trained = try await onOwnThread(niceness: 10) { cancellation in
             try AlternatingLeastSquares.train(
                 snapshot.ratings, remaining, from: verdict?.trained, threads: threads
             ) { epoch, loss in
+                try cancellation.check()
                 logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
             }
         }
         laps.end("train")
-        let top = try await onOwnThread(niceness: 10) {
+        let top = try await onOwnThread(niceness: 10) { _ in
             TopN(
                 users: trained.users, items: trained.items, seen: [snapshot.ratings.byUser, snapshot.watched],
                 limit: rows, threads: threads)
         }
         laps.end("rank")
+        try Task.checkCancellation()
         try await onTrained()
         let (version, written) = try await publish(
             snapshot, parameters, verdict?.figures, trained, top, seconds: laps.sum)

@@ -59,13 +59,18 @@ package struct Gate: Sendable {
 
     /// Weighs the proposed settings against the current version's; `nil` with too few users to tell.
     ///
-    /// - Parameter latest: the item each user rated last, as an index of `ratings.items`; -1 where none was enjoyed.
+    /// - Parameters:
+    ///   - latest: the item each user rated last, as an index of `ratings.items`; -1 where none was enjoyed.
+    ///   - onEpoch: is called after each epoch of a training, and stops everything by throwing.
     package func judge(
-        _ ratings: Ratings, latest: [Int32], proposed: TrainingParameters, current: TrainingParameters?, threads: Int
+        _ ratings: Ratings, latest: [Int32], proposed: TrainingParameters, current: TrainingParameters?, threads: Int,
+        onEpoch: () throws -> Void = {}
     ) throws -> Verdict? {
         guard let evaluation = holdBack(latest, of: ratings, threads: threads) else { return nil }
         func measure(_ parameters: TrainingParameters) throws -> (trained: TrainedFactors, metrics: RankingMetrics) {
-            let trained = try AlternatingLeastSquares.train(evaluation.training, parameters, threads: threads)
+            let trained = try AlternatingLeastSquares.train(evaluation.training, parameters, threads: threads) { _, _ in
+                try onEpoch()
+            }
             return (trained, evaluation.measure(trained, threads: threads))
         }
         var (trained, metrics) = try measure(proposed)

@@ -22,11 +22,13 @@ package struct Versions: Sendable {
     package enum RollbackError: Error, Equatable, CustomStringConvertible {
         case notKept(Int)
         case noEarlier
+        case batchRuns
 
         package var description: String {
             switch self {
             case .notKept(let number): "Version \(number) is not kept."
             case .noEarlier: "There is no earlier version to go back to."
+            case .batchRuns: "A batch is running and would publish over it: try again when it is done."
             }
         }
     }
@@ -60,6 +62,12 @@ package struct Versions: Sendable {
     /// Makes a kept version the current one, by default the newest before the current. Whoever rated since it was trained
     /// is folded into it again. Returns its number.
     package func rollBack(to number: Int? = nil) async throws -> Int {
+        guard let number = try await store.database.withAdvisoryLock(Batch.lockName, { try await change(to: number) })
+        else { throw RollbackError.batchRuns }
+        return number
+    }
+
+    private func change(to number: Int?) async throws -> Int {
         try await store.database.transaction { connection in
             let rows = try connection.query(
                 """

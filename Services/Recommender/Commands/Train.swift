@@ -11,6 +11,10 @@ struct Train: AsyncParsableCommand {
     @Option(help: "Items a user in the output.") var limit = 10
     @OptionGroup var training: TrainingOptions
 
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
+    }
+
     func run() async throws {
         let file = try RatingsFile(path: file)
         let ratings = file.ratings

@@ -32,7 +32,7 @@ struct TrainingOptions: ParsableArguments {
         print("\(ratings.users) users, \(ratings.items) items, \(ratings.count) ratings")
         let (parameters, threads) = (parameters, run.threads)
         let progress = ProgressBar(total: parameters.iterations)
-        return try await onOwnThread {
+        return try await onOwnThread { _ in
             try AlternatingLeastSquares.train(ratings, parameters, threads: threads, onEpoch: progress.show)
         }
     }

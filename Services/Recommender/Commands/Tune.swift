@@ -51,7 +51,7 @@ struct Tune: AsyncParsableCommand {
     func run() async throws {
         let evaluation = try RatingsFile(path: file).split(holdOut, seed: training.seed)
         let halving = SuccessiveHalving(candidates: candidates.count, budget: training.iterations)
-        let ranking = try await onOwnThread {
+        let ranking = try await onOwnThread { _ in
             var done = 0
             return try halving.run(candidates) { candidate, epochs in
                 let factors = try AlternatingLeastSquares.train(

@@ -59,8 +59,34 @@ private final class SharedWork {
 }
 
 /// Runs blocking or long computing work on a thread made for it, with the given niceness (0...19), and awaits its result.
+/// `work` is what knows where it can stop: it asks the cancellation.
 func onOwnThread<Result: Sendable>(
-    niceness: Int32 = 0, _ work: @escaping @Sendable () throws -> Result
+    niceness: Int32 = 0, _ work: @escaping @Sendable (Cancellation) throws -> Result
+) async throws -> Result {
+    let cancellation = Cancellation()
+    return try await withTaskCancellationHandler {
+        try await runOnOwnThread(niceness) { try work(cancellation) }
+    } onCancel: {
+        cancellation.cancel()
+    }
+}
+
+/// Whether the task that awaits some work was cancelled, for the thread that does it.
+final class Cancellation: Sendable {
+    private let isCancelled = Atomic(false)
+
+    fileprivate func cancel() {
+        isCancelled.store(true, ordering: .relaxed)
+    }
+
+    /// Throws when the work's result is not wanted any more.
+    func check() throws(CancellationError) {
+        if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
+    }
+}
+
+private func runOnOwnThread<Result: Sendable>(
+    _ niceness: Int32, _ work: @escaping @Sendable () throws -> Result
 ) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         let start = Start {

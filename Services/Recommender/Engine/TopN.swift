@@ -30,11 +30,6 @@ struct BestItems {
         items.reserveCapacity(limit + 1)
     }
 
-    mutating func removeAll() {
-        items.removeAll(keepingCapacity: true)
-        threshold = -.infinity
-    }
-
     /// Items must come in ascending order: then one that only equals the last score is behind it.
     mutating func offer(_ item: Int, _ score: Float) {
         guard limit > 0, items.count < limit || score > threshold else { return }

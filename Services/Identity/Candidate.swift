@@ -1,0 +1,22 @@
+package import Messages
+import ModelManifest
+
+/// A face that asks to be recognised.
+package struct Candidate: Sendable {
+    package var job: JobID
+    package var template: FaceTemplate
+    package var quality: FaceQuality
+    package var declaredNew: Bool
+
+    package init(job: JobID, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
+        self.job = job
+        self.template = template
+        self.quality = quality
+        self.declaredNew = declaredNew
+    }
+
+    /// Whether the template is of this network; vectors of different networks are never compared.
+    func isComparable(with network: IdentityNetwork) -> Bool {
+        template.version == network.network.version && template.values.count == network.width
+    }
+}
