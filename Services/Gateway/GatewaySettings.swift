@@ -45,7 +45,7 @@ package struct GatewaySettings: Sendable {
         longestWait = try settings.duration("gateway.longestWait", default: longestWait)
         jobRetention = try settings.duration("gateway.jobRetention", default: jobRetention)
         jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
-        sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval)
+        sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval, aboveZero: true)
         secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)
     }
 }

@@ -58,8 +58,7 @@ package struct RecommenderSettings: Sendable {
             iterations: try settings.integer("als.iterations", default: 15, in: 1...10_000),
             solver: engine.solver,
             seed: UInt64(try settings.integer("als.seed", default: 1)))
-        interval = try settings.duration("als.interval", default: .seconds(60))
-        guard interval > .zero else { throw .invalid(key: "als.interval", value: "0", wanted: "more than 0 seconds") }
+        interval = try settings.duration("als.interval", default: .seconds(60), aboveZero: true)
         minimumNewRatings = try settings.integer("als.minimumNewRatings", default: 10, in: 1...Int.max)
         threads = try settings.integer("als.threads", default: max(1, cores), in: 1...1024)
         rows = try settings.integer("als.rows", default: 10, in: 1...1000)

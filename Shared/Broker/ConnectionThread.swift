@@ -128,6 +128,8 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
     private func serve(_ connection: inout Connection, _ role: inout Role) throws(ConnectionError) {
         var end: ContinuousClock.Instant?
         while true {
+            // Read first: then what was asked before it is among the commands.
+            let ending = ending
             try drain(&connection, &role)
             while let command = nextCommand() {
                 try perform(command, on: connection, &role)

@@ -108,10 +108,12 @@ package struct Settings: Sendable {
         } ?? `default`
     }
 
-    /// A length of time in seconds, not negative; fractions are allowed.
-    package func duration(_ key: String, default: Duration) throws(SettingsError) -> Duration {
-        try value(key, "seconds") { text in
-            guard let seconds = Double(text), seconds >= 0, seconds < 1e9 else { return nil }
+    /// A length of time in seconds, not negative, or above 0 where one of 0 makes no sense; fractions are allowed.
+    package func duration(
+        _ key: String, default: Duration, aboveZero: Bool = false
+    ) throws(SettingsError) -> Duration {
+        try value(key, aboveZero ? "more than 0 seconds" : "seconds") { text in
+            guard let seconds = Double(text), seconds >= 0, seconds < 1e9, seconds > 0 || !aboveZero else { return nil }
             return .seconds(seconds)
         } ?? `default`
     }

@@ -64,6 +64,8 @@ import Testing
         #expect(key { _ = try settings.integer("a.word", default: 1) } == "a.word")
         #expect(key { _ = try settings.number("a.word", default: 1) } == "a.word")
         #expect(key { _ = try settings.duration("a.span", default: .seconds(1)) } == "a.span")
+        #expect(
+            key { _ = try Settings(["a.span": "0"]).duration("a.span", default: .zero, aboveZero: true) } == "a.span")
         #expect(key { _ = try settings.flag("a.flag", default: true) } == "a.flag")
         #expect(key { _ = try settings.choice("a.word", default: Logger.Level.info) } == "a.word")
         #expect("\(SettingsError.missing(key: "database.url"))".contains("DATABASE_URL"))
