@@ -2,7 +2,8 @@
 
 Development people (LFW's folds 1-5, not trained on) come to galleries of 10 to 1,000 with one enrolled photo each, and
 newcomers of each group to galleries of which a small part to all are of their group. Prints the report of the card and writes
-the thresholds, and what distances are normalised by, into the exported network's manifest entry.
+the thresholds, and what distances are normalised by, into the exported network's manifest entry. `--teacher` reports what the
+teacher's own vectors would give.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cohort import Cohort
-from .data import Crop, decode, read_manifest, training_rows
+from .data import Crop, decode, make_targets, read_manifest, training_rows
 from .distance import RIVALS, RIVALS_USUAL, RIVALS_WEIGHT, Faces, Nearest
 from .evaluate import Embedder, Vectors
 from .quality import sharpness, yaw
@@ -262,6 +263,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of the decoded crops")
     parser.add_argument("--models", type=Path, default=Path("Models"), help="folder of the exported network")
+    parser.add_argument("--teacher", action="store_true", help="measure the teacher's vectors; nothing is written")
     parser.add_argument("--minimum-sharpness", type=float, default=40.0)
     parser.add_argument("--maximum-yaw", type=float, default=0.35)
     parser.add_argument("--group-size", type=int, default=3000, help="pictures a group")
@@ -273,15 +275,22 @@ def main() -> None:
     manifest = read_manifest(arguments.data)
     images = decode(arguments.data, arguments.out, manifest)
     landmarks = read_landmarks(arguments.data)
-    embedder = Embedder(arguments.models / "identity.xml", threads=os.cpu_count() or 1)
+    if arguments.teacher:
+        targets = make_targets(arguments.data, arguments.out, images)
+    else:
+        embedder = Embedder(arguments.models / "identity.xml", threads=os.cpu_count() or 1)
+
+    def embed(rows: NDArray[np.int64]) -> Vectors:
+        return normalise(targets[rows].astype(np.float32)) if arguments.teacher else embedder.embed(images[rows])
+
     averaged = training_rows(arguments.data, manifest)[::COHORT_STEP]
-    cohort = Cohort.of(embedder.embed(images[averaged]))
+    cohort = Cohort.of(embed(averaged))
 
     def seen(rows: NDArray[np.int64]) -> tuple[Faces, NDArray[np.bool_], NDArray[np.bool_]]:
         """Faces of these crops, which are sharp enough, and which are not turned too far."""
         sharp = np.array([sharpness(images[i]) for i in rows]) >= arguments.minimum_sharpness
         frontal = np.array([yaw(landmarks[manifest[i].file]) for i in rows]) <= arguments.maximum_yaw
-        return Faces.seen_by(cohort, embedder.embed(images[rows])), sharp, frontal
+        return Faces.seen_by(cohort, embed(rows)), sharp, frontal
 
     rows = np.array([i for i, crop in enumerate(manifest) if crop.lfw_development == 1])
     crops = [manifest[i] for i in rows]
@@ -351,6 +360,8 @@ def main() -> None:
     for name, kept in (("none", everybody), ("sharpness", sharp), ("yaw", frontal), ("both", passed)):
         rates = visit(faces[kept], people[kept]).rates(thresholds)
         show(f"gate by {name}", {"refused": round(float(1 - kept.mean()), 4), **rates})
+    if arguments.teacher:
+        return
     path = arguments.models / "identity.json"
     entry = json.loads(path.read_text())
     entry["identification"] = {
