@@ -27,7 +27,7 @@ struct CohortTests {
     @Test(arguments: ["Models", "Models/int8"])
     func theOneThatShipsIsRead(models: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-        let manifest = try ModelManifest(directory: root.appending(path: models).path())
+        let manifest = try ModelManifest(directory: root.appending(path: models).path(percentEncoded: false))
         let network = try manifest.identity
         let cohort = try Cohort(#require(network.identification.cohort), of: manifest, width: network.width)
         let template = [1] + [Float](repeating: 0, count: network.width - 1)
@@ -56,13 +56,14 @@ private final class CohortFolder: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appending(path: "cohort.bin")
         try FaceStore.bytes(of: [1, 0, 0, 1, 0.6, 0.8]).write(to: path)
-        sha256 = "\(try SHA256Checksum(contentsOf: path.path()))"
+        sha256 = "\(try SHA256Checksum(contentsOf: path.path(percentEncoded: false)))"
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     func manifest() throws -> ModelManifest {
-        try ModelManifest(json: Data(#"{"schema": 1, "networks": {}}"#.utf8), directory: folder.path())
+        try ModelManifest(
+            json: Data(#"{"schema": 1, "networks": {}}"#.utf8), directory: folder.path(percentEncoded: false))
     }
 
     func file(nearest: Int = 1, name: String = "cohort.bin", sha256: String? = nil) throws -> CohortFile {

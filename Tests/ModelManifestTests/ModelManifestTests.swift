@@ -213,9 +213,11 @@ struct ManifestFixture {
         let abc = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"
         let fixture = ManifestFixture(graph: ["file": "abc", "sha256": abc])
         try fixture.json().write(to: folder.appending(path: "manifest.json"))
-        let manifest = try ModelManifest(directory: folder.path())
+        let manifest = try ModelManifest(directory: folder.path(percentEncoded: false))
         let network = try manifest.identity.network
-        #expect(throws: ModelManifestError.missing(file: folder.path() + "/abc")) { try manifest.verify(network) }
+        #expect(throws: ModelManifestError.missing(file: folder.path(percentEncoded: false) + "/abc")) {
+            try manifest.verify(network)
+        }
         try Data("abc".utf8).write(to: folder.appending(path: "abc"))
         try manifest.verify(network)
         try Data("abd".utf8).write(to: folder.appending(path: "abc"))

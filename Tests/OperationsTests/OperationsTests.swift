@@ -24,8 +24,11 @@ import Testing
                 .utf8
         ).write(to: file)
         let settings = try await Settings.load(
-            arguments: ["gateway", "--http-port", "3", "--config", file.path()],
-            environment: ["HTTP_PORT": "2", "BROKER_USER": "environment", "SECRETS_DIRECTORY": secrets.path()])
+            arguments: ["gateway", "--http-port", "3", "--config", file.path(percentEncoded: false)],
+            environment: [
+                "HTTP_PORT": "2", "BROKER_USER": "environment",
+                "SECRETS_DIRECTORY": secrets.path(percentEncoded: false),
+            ])
         #expect(try settings.integer("http.port", default: 0) == 3)
         #expect(settings.text("broker.user") == "environment")
         #expect(settings.secret("broker.password") == "from the folder")
