@@ -91,7 +91,8 @@ package struct API: Sendable {
         guard preference.respondsAsync else {
             return try response(try await ask(trip, message, job, preference))
         }
-        let record = try await accept(trip, message, job, waiting: min(preference.wait ?? .zero, settings.longestWait))
+        let record = try await accept(
+            trip, message, job, waiting: preference.wait(usually: .zero, atMost: settings.longestWait))
         switch record?.result {
         case .selfie(let answer)?: return response(answer)
         case .analysis(let answer)?: return json(answer)
@@ -120,7 +121,7 @@ package struct API: Sendable {
         guard let id = context.parameters.get("id").flatMap({ JobID($0) }) else {
             throw Failure(.malformedRequest, "A job id is a UUID.")
         }
-        let wait = min(Preference(request.headers).wait ?? .zero, settings.longestWait)
+        let wait = Preference(request.headers).wait(usually: .zero, atMost: settings.longestWait)
         let record: JobRecord?
         do {
             record = try await jobs.job(id, waiting: wait)
@@ -180,7 +181,7 @@ package struct API: Sendable {
         let user = try person(request, context)
         let content = [Data(user.description.utf8)]
         let job = try IdempotencyKey(request.headers)?.job(.erasure, content: content) ?? .random()
-        let wait = min(Preference(request.headers).wait ?? settings.deadline, settings.deadline)
+        let wait = Preference(request.headers).wait(usually: settings.deadline, atMost: settings.deadline)
         let record = try await accept(.erasure, ErasureRequested(user: user), job, waiting: wait)
         guard record?.state == .done else { return accepted(record, job, .erasure) }
         var response = Response(status: .noContent)
@@ -197,7 +198,7 @@ package struct API: Sendable {
         -> Envelope
     {
         let began = ContinuousClock.now
-        let limit = min(preference.wait ?? settings.deadline, settings.deadline)
+        let limit = preference.wait(usually: settings.deadline, atMost: settings.deadline)
         let deadline = Date(timeIntervalSinceNow: limit.seconds)
         let header = JobHeader(
             job: job, trip: trip, urgency: .interactive, deadline: deadline, gateway: gateway, published: .now)

@@ -24,6 +24,13 @@ package struct Preference: Hashable, Sendable {
     }
 }
 
+extension Preference {
+    /// How long to wait: as preferred, otherwise `usual`, and never longer than `limit`.
+    func wait(usually usual: Duration, atMost limit: Duration) -> Duration {
+        min(wait ?? usual, limit)
+    }
+}
+
 extension HTTPField.Name {
     static let prefer = Self("Prefer")!
     static let preferenceApplied = Self("Preference-Applied")!

@@ -64,7 +64,6 @@ package struct CopyRow {
         column += 1
         return value
     }
-
 }
 
 /// Takes binary COPY data apart, however it is cut into chunks.

@@ -107,8 +107,10 @@ class TrainerTests(unittest.TestCase):
             trainer.save(path)
             resumed = Trainer(Settings(batch=4, muon_lr=0.005, adam_lr=0.0005), data, device)
             resumed.resume(path)
-        self.assertEqual([optimiser.param_groups[0]["full_lr"] for optimiser in resumed.optimisers], [0.005, 0.0005])
         self.assertEqual(resumed.views, 4)
+        resumed.progress = 0.1  # where the rate is full
+        resumed.step(data.rows[:4])
+        self.assertEqual([optimiser.param_groups[0]["lr"] for optimiser in resumed.optimisers], [0.005, 0.0005])
 
 
 class DataTests(unittest.TestCase):

@@ -358,8 +358,8 @@ def main() -> None:
         })  # fmt: skip
     everybody = np.ones(len(passed), bool)
     for name, kept in (("none", everybody), ("sharpness", sharp), ("yaw", frontal), ("both", passed)):
-        rates = visit(faces[kept], people[kept]).rates(thresholds)
-        show(f"gate by {name}", {"refused": round(float(1 - kept.mean()), 4), **rates})
+        seen_so = visits[GALLERY] if kept is passed else visit(faces[kept], people[kept])
+        show(f"gate by {name}", {"refused": round(float(1 - kept.mean()), 4), **seen_so.rates(thresholds)})
     if arguments.teacher:
         return
     path = arguments.models / "identity.json"

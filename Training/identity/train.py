@@ -84,9 +84,6 @@ class Trainer:
         self.optimisers = make_optimisers(
             self.network, self.network.stem.weight, settings.muon_lr, settings.adam_lr
         )
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                group["full_lr"] = group["lr"]
         self.views, self.progress, self.seconds = 0, 0.0, 0.0
         torch.set_num_threads(1)
         self.pool = ThreadPoolExecutor(settings.threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -110,9 +107,9 @@ class Trainer:
     def step(self, rows: NDArray[np.int64]) -> float:
         """One update on a random view of each row, pairs of rows one after another; the loss."""
         factor = rate_factor(self.progress)
-        for optimiser in self.optimisers:
+        for optimiser, rate in zip(self.optimisers, (self.settings.muon_lr, self.settings.adam_lr), strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = factor * group["full_lr"]
+                group["lr"] = factor * rate
         shares = [share.ravel() for share in np.array_split(rows.reshape(-1, 2), len(self.replicas))]
         weights = [len(share) / len(rows) for share in shares]
         loss = sum(self.pool.map(self.accumulate, self.replicas, shares, weights))
@@ -176,10 +173,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            rates = [group["full_lr"] for group in optimiser.param_groups]
             optimiser.load_state_dict(saved)
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["full_lr"] = rate
         self.views, self.progress, self.seconds = state["views"], state["progress"], state["seconds"]
 
     def run(self, out: Path, horizon: Horizon, watch_every: int = 16384) -> None:

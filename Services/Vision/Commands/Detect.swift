@@ -8,20 +8,14 @@ struct Detect: AsyncParsableCommand {
     @Argument(help: "JPEG or PNG files.", completion: .file())
     var photos: [String]
 
-    @Option(help: "The smallest face, in pixels.")
-    var smallest: Float = 20
+    @OptionGroup
+    var faces: FaceOptions
 
     @Flag(help: "Look for the largest face only, as the service does.")
     var largest = false
 
     @OptionGroup
     var options: NetworkOptions
-
-    func validate() throws {
-        guard LookSettings.faces.contains(Double(smallest)) else {
-            throw ValidationError("--smallest must be 12 to 10000.")
-        }
-    }
 
     private struct Line: Encodable {
         var photo: String
@@ -35,7 +29,7 @@ struct Detect: AsyncParsableCommand {
         var limits = ImageLimits()
         limits.side = .max
         let lanes = try options.lanes()
-        let found = try await lanes.map(photos) { [limits, smallest, largest] analyser, photo in
+        let found = try await lanes.map(photos) { [limits, smallest = faces.smallest, largest] analyser, photo in
             let picture = try Picture(try contents(of: photo), limits: limits)
             guard largest else { return analyser.faces(in: picture, smallest: smallest) }
             return analyser.largestFace(in: picture, smallest: smallest).map { [$0.detection] } ?? []

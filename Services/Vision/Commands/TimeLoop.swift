@@ -7,22 +7,17 @@ struct TimeLoop: AsyncParsableCommand {
         commandName: "time",
         abstract: "Print the precision; read lines `MODE BATCH COUNT PHOTO`, print the milliseconds of each.",
         discussion: """
-            COUNT batches of BATCH times the photo. MODE: `all` looks for every face at full size, as facenet-pytorch; `largest` works as the service. Both decode the \
-            file, detect, align, and run identity and expression on one face a photo.
+            COUNT batches of BATCH times the photo. MODE: `all` looks for every face at full size, as facenet-pytorch; \
+            `largest` works as the service. Both decode the file, detect, align, and run identity and expression on one \
+            face a photo.
             """,
         shouldDisplay: false)
 
-    @Option(help: "The smallest face, in pixels.")
-    var smallest: Float = 20
+    @OptionGroup
+    var faces: FaceOptions
 
     @OptionGroup
     var options: NetworkOptions
-
-    func validate() throws {
-        guard LookSettings.faces.contains(Double(smallest)) else {
-            throw ValidationError("--smallest must be 12 to 10000.")
-        }
-    }
 
     func run() async throws {
         let lanes = try options.lanes()
@@ -34,7 +29,7 @@ struct TimeLoop: AsyncParsableCommand {
             else { throw ValidationError("Not `MODE BATCH COUNT PHOTO`: \(line)") }
             let data = try contents(of: words[3])
             var settings = LookSettings()
-            settings.smallestFace = smallest
+            settings.smallestFace = faces.smallest
             if words[0] == "all" { settings.limits.side = .max }
             let milliseconds = try await lanes.withLane { lane in
                 try await lane.run { [settings] analyser in
