@@ -55,7 +55,7 @@ struct AnalysisTests {
 
     private static let people = ["astronaut.png", "obama.jpg", "biden.jpg"]
 
-    @Test("int8 says the same within the tolerance that README states", arguments: people)
+    @Test("int8 says the same within the tolerance that docs/operations.md states", arguments: people)
     func int8(photo: String) async throws {
         let (exact, quick) = (try Networks.lanes(.float32), try Networks.int8Lanes())
         for name in ["identity", "expression"] {
@@ -65,7 +65,8 @@ struct AnalysisTests {
     }
 
     @Test(
-        "bfloat16 says the same within the tolerance that README states", .enabled(if: Precision.bfloat16.isAvailable),
+        "bfloat16 says the same within the tolerance that docs/operations.md states",
+        .enabled(if: Precision.bfloat16.isAvailable),
         arguments: people)
     func bfloat16(photo: String) async throws {
         let (exact, quick) = (try Networks.lanes(.float32), try Networks.lanes(.bfloat16))

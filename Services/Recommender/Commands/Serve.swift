@@ -12,7 +12,8 @@ import Operations
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the service (the default).",
-        discussion: "Takes settings as --key value, from the environment, /run/secrets and a JSON file; see the README."
+        discussion:
+            "Takes settings as --key value, from the environment, /run/secrets and a JSON file; see docs/settings.md."
     )
 
     /// Settings, which `Operations` reads from the command line itself.

@@ -1,6 +1,6 @@
 import COpenVINO
 
-/// What OpenVINO's networks compute in. The weights are the same, and results hardly differ: README states by how much.
+/// What OpenVINO's networks compute in. The weights are the same, and results hardly differ: docs/operations.md states by how much.
 enum Precision: String, CaseIterable, Sendable {
     case float32 = "f32"
     /// Products of numbers with eight bits of mantissa, summed up in float32.

@@ -8,7 +8,7 @@ import Operations
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the service (default).",
-        discussion: "Settings: --KEY VALUE, or the environment; README has the table.")
+        discussion: "Settings: --KEY VALUE, or the environment; docs/settings.md has the table.")
 
     @Argument(parsing: .captureForPassthrough, help: "Settings.")
     var settings: [String] = []
