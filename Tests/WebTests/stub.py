@@ -1,25 +1,32 @@
 """A stand-in for the gateway: the page's own files with the gateway's headers, and answers that never change.
 
-Tests that want another answer put a Playwright route before it.
+Tests that want another answer put a Playwright route before it. That headers and answers are as the suite's is tested in
+test_suite.py.
 """
 
 import http.server
 import json
 import pathlib
+import re
 import threading
 
 PAGE = pathlib.Path(__file__).parents[2] / "Services" / "Gateway" / "Page"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-# As Services/Gateway/SecurityHeaders.swift sends them.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "media-src 'self' blob:; connect-src 'self'; frame-src https://www.youtube-nocookie.com; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Permissions-Policy": 'camera=(self), microphone=(), geolocation=(), autoplay=(self "https://www.youtube-nocookie.com")',
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+
+def security_headers(source):
+    """The fields that the gateway sends with every response, read from its source: `name: "part" + "part", …`."""
+    code = re.sub(r"(?m)^\s*//.*$", "", source)
+    fields = re.findall(r'(?:\.(\w+)|HTTPField\.Name\("([\w-]+)"\)!):\s*((?:"(?:[^"\\]|\\.)*"[\s+]*)+),', code)
+    headers = {}
+    for property, name, value in fields:
+        # As Swift names the fields it knows: `.xContentTypeOptions` is X-Content-Type-Options.
+        name = name or re.sub(r"(?<!^)(?=[A-Z])", "-", property[0].upper() + property[1:])
+        headers[name] = "".join(json.loads(part) for part in re.findall(r'"(?:[^"\\]|\\.)*"', value))
+    return headers
+
+
+HEADERS = security_headers((PAGE.parent / "SecurityHeaders.swift").read_text())
 
 USER = "6d0f4b1e-8a53-4a3e-9b0b-0f6f6a2f7c11"
 TITLES = [

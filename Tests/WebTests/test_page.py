@@ -89,6 +89,14 @@ def test_consent_comes_before_the_first_picture_and_only_once(open_page):
     assert len(sent) == 2
 
 
+def test_consent_names_everything_that_is_kept(open_page):
+    page = open_page()
+    key(page, "Privacy").click()
+    dialog = page.get_by_role("dialog")
+    for kept in ("template", "when you first and last came", "how you looked", "videos you seemed to enjoy or chose", "recommendations", "cookie"):
+        expect(dialog).to_contain_text(kept)
+
+
 def test_only_the_mood_without_recognition(open_page):
     page = open_page()
     key(page, "Take Snapshot").click()
@@ -96,6 +104,64 @@ def test_only_the_mood_without_recognition(open_page):
         key(page, "Only my mood, do not recognise me").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("You look happy. You asked not to be recognised"))
     expect(page.locator("#recommendations-text")).to_contain_text("Recommendations need recognition")
+    # Nothing was kept before, so there is nothing to offer.
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def recognised_then_only_the_mood(open_page):
+    """Somebody was recognised, and then takes it back."""
+    page = open_page()
+    key(page, "Take Snapshot").click()
+    agree(page)
+    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    key(page, "Privacy").click()
+    key(page, "Only my mood, do not recognise me").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Delete everything about you?")
+    expect(page.get_by_role("dialog")).to_contain_text("reads only your mood")
+    return page
+
+
+def test_withdrawing_consent_offers_to_delete_what_was_kept(open_page):
+    page = recognised_then_only_the_mood(open_page)
+    check_accessible(page)
+    with page.expect_request(lambda request: request.method == "DELETE" and request.url.endswith("/v1/users/me")):
+        page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    expect(key(page, "Privacy")).to_be_focused()
+    # The choice stands.
+    with page.expect_request("**/v1/analyses"):
+        key(page, "Take Snapshot").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("You asked not to be recognised"))
+    # Nobody is left, and nothing is offered any more.
+    key(page, "Privacy").click()
+    key(page, "Only my mood, do not recognise me").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_withdrawing_consent_may_keep_what_was_kept(open_page):
+    page = recognised_then_only_the_mood(open_page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/v1/users" in request.url else None)
+    key(page, "Keep").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("only your mood is read.*stays until you press Delete me"))
+    expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(0)
+    # Who is not recognised is shown nobody's videos, on the next visit either.
+    page.reload()
+    expect(page.locator("#recommendations-text")).to_contain_text("Six videos appear here")
+    assert asked == []
+    key(page, "Delete me").click()
+    expect(page.locator("#farewell-withdrawn")).to_be_hidden()
+
+
+def test_withdrawing_consent_stops_a_recording(open_page):
+    page = open_page(consent="recognise")
+    key(page, "Start Record").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    key(page, "Privacy").click()
+    key(page, "Only my mood, do not recognise me").click()
+    expect(page.locator("#recording")).to_be_hidden()
+    key(page, "Keep").click()
+    expect(key(page, "Take Snapshot")).not_to_have_attribute("aria-disabled", "true")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -320,7 +386,19 @@ def test_somebody_new_says_so(open_page):
     expect(question).to_be_hidden()
 
 
-@pytest.mark.parametrize("reason,words", [("face_too_small", "come closer"), ("face_blurred", "hold still"), ("face_turned", "look straight")])
+def test_a_picture_that_tells_nobody_leaves_who_is_known(open_page):
+    page = open_page(consent="recognise")
+    key(page, "Take Snapshot").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    answer_with(page, selfie("uncertain", "ambiguous"))
+    key(page, "Take Snapshot").click()
+    expect(page.get_by_role("group", name="Is this you?")).to_be_visible()
+    with page.expect_request("**/v1/users/me/recommendations"):
+        page.reload()
+    expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(6)
+
+
+@pytest.mark.parametrize("reason,words", [("face_too_small", "come closer"), ("face_blurred", "hold still"), ("face_turned", "look straight"), ("erased_meanwhile", "take another")])
 def test_a_face_unfit_for_recognition_says_why(open_page, reason, words):
     page = open_page(consent="recognise")
     answer_with(page, selfie("uncertain", reason))
@@ -340,6 +418,7 @@ def test_two_moods_that_are_close_are_both_named(open_page):
 
 def test_recording_waits_for_each_answer_and_stops(open_page):
     page = open_page(consent="recognise")
+    page.clock.install()
     running, most, total = 0, 0, 0
     lock = threading.Lock()
 
@@ -358,14 +437,18 @@ def test_recording_waits_for_each_answer_and_stops(open_page):
     expect(page.get_by_text("Recording", exact=True)).to_be_visible()
     expect(key(page, "Take Snapshot")).to_have_attribute("aria-disabled", "true")
     for _ in range(3):
-        page.wait_for_event("requestfinished", lambda request: "/v1/selfies" in request.url)
+        with page.expect_event("requestfinished", lambda request: "/v1/selfies" in request.url):
+            page.clock.run_for(1_000)
     key(page, "Stop Record").click()
     expect(key(page, "Start Record")).to_be_focused()
     expect(key(page, "Start Record")).not_to_have_attribute("aria-disabled", "true")
     stopped = total
-    page.wait_for_timeout(1500)
+    # By now a recording would have sent more, and this picture comes after them.
+    page.clock.run_for(5_000)
+    with page.expect_request("**/v1/selfies*"):
+        key(page, "Take Snapshot").click()
     assert most == 1
-    assert total == stopped
+    assert total == stopped + 1
 
 
 def test_turning_the_camera_off_stops_the_recording(open_page):

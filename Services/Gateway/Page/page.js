@@ -14,6 +14,7 @@ const LONG = 5_000;
 const BETWEEN = 1_000;
 
 const TURNING_ON = "Turning the camera on…";
+const DECLINED = "Recommendations need recognition, which you declined. Privacy, above, changes that.";
 
 /** What the browser remembers of a person's choice: `recognise`, `mood`, or nothing yet. */
 const choice = {
@@ -21,7 +22,7 @@ const choice = {
   set value(text) { text ? localStorage.setItem("mien.consent", text) : localStorage.removeItem("mien.consent"); },
 };
 
-/** Whether the browser's cookie, which scripts cannot read, names a person. */
+/** Whether the browser's cookie, which scripts cannot read, names a person: from the first picture that tells who it is on. */
 const known = {
   get value() { return localStorage.getItem("mien.known") === "yes"; },
   set value(yes) { yes ? localStorage.setItem("mien.known", "yes") : localStorage.removeItem("mien.known"); },
@@ -194,11 +195,11 @@ async function show(picture, answer) {
   await drawPortrait(element("selfie-canvas"), picture, answer);
   showSelfie("done");
   showReading(answer);
-  if (answer.user) known.value = answer.user.id != null;
+  if (answer.user?.id != null) known.value = true;
   if (answer.recommendations) {
     showRecommendations(answer.recommendations, answer.mood.name, answer.user?.id != null);
   } else {
-    noRecommendations("Recommendations need recognition, which you declined. Privacy, above, changes that.");
+    noRecommendations(DECLINED);
   }
   const ready = answer.recommendations?.length ? " Your videos are ready." : "";
   report(`${moodWords(answer.mood)}. ${personWords(answer.user)}${ready}`);
@@ -380,24 +381,34 @@ function leave() {
   waiting?.abort();
 }
 
+/** Asks again what may be done. Whoever does not want to be recognised any more is asked what is to become of what was kept. */
+async function reconsider() {
+  if (!await askConsent() || choice.value !== "mood") return;
+  noRecommendations(DECLINED);
+  if (known.value) await forget({ withdrawn: true });
+}
+
 /** Whatever is under way ends, so that nothing is sent after the question. */
-async function forget() {
+async function forget({ withdrawn = false } = {}) {
   stopRecording();
   waiting?.abort();
   waiting = null;
   await exclusively(async () => {
+    element("farewell-withdrawn").hidden = !withdrawn;
     const answer = await ask("farewell", [["farewell-yes", () => true], ["farewell-no", () => true]]);
-    if (answer === "farewell-yes") await deleteEverything();
+    if (answer === "farewell-yes") await deleteEverything(withdrawn);
+    else if (withdrawn) report("From now on only your mood is read. What was kept before stays until you press Delete me.");
   });
 }
 
-async function deleteEverything() {
+/** `withdrawn`: the choice not to be recognised stays. */
+async function deleteEverything(withdrawn) {
   report("Deleting everything about you…");
   enable("forget", false);
   try {
     await erase();
     camera.close();
-    choice.value = null;
+    if (!withdrawn) choice.value = null;
     known.value = false;
     last = null;
     element("again").hidden = true;
@@ -405,10 +416,12 @@ async function deleteEverything() {
     element("selfie-canvas").width = 0;
     element("selfie-canvas").setAttribute("aria-label", "No picture yet");
     showSelfie("empty", "No picture yet", "Your picture appears here, with your face marked.");
-    noRecommendations("Six videos appear here after your first picture.");
+    noRecommendations(withdrawn ? DECLINED : "Six videos appear here after your first picture.");
     report("You are deleted: nothing about you is kept any more.");
   } catch (error) {
-    report("", error.kind === "unknown-user"
+    const nobody = error.kind === "unknown-user";
+    if (nobody) known.value = false;
+    report("", nobody
       ? "This browser holds nobody to delete. If you were here before, take a snapshot first, so that we know whom to delete."
       : `You are not deleted yet. ${problemWords(error instanceof Problem ? error : new Problem("internal-error"))}`);
   } finally {
@@ -436,8 +449,8 @@ press("camera-off", () => {
 });
 press("known", () => last?.origin === "file" ? element("file").click() : snapshot());
 press("newcomer", () => exclusively(() => look(last.picture, last.origin, { declaredNew: true })));
-press("privacy", askConsent);
-press("forget", forget);
+press("privacy", reconsider);
+press("forget", () => forget());
 
 element("agree").addEventListener("change", () => {
   enable("consent-yes", element("agree").checked);
@@ -473,7 +486,7 @@ document.addEventListener("visibilitychange", () => { if (document.hidden) leave
 addEventListener("pagehide", leave);
 
 refreshKeys();
-if (known.value) {
+if (known.value && choice.value !== "mood") {
   recommendations()
     .then(answer => showRecommendations(answer.recommendations, null, true))
     .catch(error => { if (error.kind === "unknown-user") known.value = false; });

@@ -84,7 +84,7 @@ export async function sendClick(video) {
   await request("/v1/users/me/clicks", { method: "POST", headers, body: JSON.stringify({ video_id: video }), keepalive: true });
 }
 
-/** Erases the person whom the browser's cookie names; returns once nothing is left. */
+/** Erases everybody whom the browser's cookie names; returns once nothing is left. */
 export async function erase() {
   const options = { method: "DELETE", headers: { "Idempotency-Key": randomName() } };
   // 202: accepted, and not done yet. The same key again waits for the same job.
