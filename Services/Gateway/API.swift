@@ -89,29 +89,31 @@ package struct API: Sendable {
         let job = try IdempotencyKey(request.headers)?.job(trip, content: [content, message.image]) ?? .random()
         let preference = Preference(request.headers)
         guard preference.respondsAsync else {
-            return try response(try await ask(trip, message, job, preference))
+            return try response(try await ask(trip, message, job, preference), to: request)
         }
         let record = try await accept(
             trip, message, job, waiting: preference.wait(usually: .zero, atMost: settings.longestWait))
         switch record?.result {
-        case .selfie(let answer)?: return response(answer)
+        case .selfie(let answer)?: return response(answer, to: request)
         case .analysis(let answer)?: return json(answer)
         case nil: return accepted(record, job, trip)
         }
     }
 
     /// A selfie's or an analysis's answer, from the message that ended the trip.
-    private func response(_ envelope: Envelope) throws -> Response {
+    private func response(_ envelope: Envelope, to request: Request) throws -> Response {
         if envelope.header.trip == .selfie {
-            response(SelfieAnswer(try envelope.decode(Recommended.self), header: envelope.header))
+            response(SelfieAnswer(try envelope.decode(Recommended.self), header: envelope.header), to: request)
         } else {
             json(AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header))
         }
     }
 
-    private func response(_ answer: SelfieAnswer) -> Response {
+    private func response(_ answer: SelfieAnswer, to request: Request) -> Response {
         var response = json(answer)
-        cookie.set(answer.user.id, on: &response)
+        if let user = answer.user.id {
+            cookie.set([user] + cookie.people(in: request).filter { $0 != user }, on: &response)
+        }
         return response
     }
 
@@ -177,15 +179,21 @@ package struct API: Sendable {
         return Response(status: .noContent)
     }
 
+    /// Erases one user or, as `me`, everybody whom this browser's selfies showed.
     private func erase(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let user = try person(request, context)
-        let content = [Data(user.description.utf8)]
-        let job = try IdempotencyKey(request.headers)?.job(.erasure, content: content) ?? .random()
+        let remembered = cookie.people(in: request)
+        let users = context.parameters.get("id") == "me" ? remembered : [user]
+        let key = try IdempotencyKey(request.headers)
+        let job = key?.job(.erasure, content: users.map { Data($0.description.utf8) }) ?? .random()
         let wait = Preference(request.headers).wait(usually: settings.deadline, atMost: settings.deadline)
-        let record = try await accept(.erasure, ErasureRequested(user: user), job, waiting: wait)
+        let record = try await accept(.erasure, ErasureRequested(users: users), job, waiting: wait)
         guard record?.state == .done else { return accepted(record, job, .erasure) }
+        // Nobody was told the id of a job without a key. Should this fail, the sweep clears it away.
+        if key == nil { try? await jobs.forget(job) }
         var response = Response(status: .noContent)
-        if cookie.person(in: request) == user { cookie.set(nil, on: &response) }
+        let left = remembered.filter { !users.contains($0) }
+        if left != remembered { cookie.set(left, on: &response) }
         return response
     }
 
@@ -225,14 +233,16 @@ package struct API: Sendable {
         _ trip: Trip, _ message: any Message, _ job: JobID, waiting limit: Duration
     ) async throws -> JobRecord? {
         let began = ContinuousClock.now
-        let header = JobHeader(job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now)
         let state: JobRecord.State
+        let created: Date
         let isNew: Bool
         do {
-            (state, isNew) = try await jobs.insert(job, trip)
+            (state, created, isNew) = try await jobs.insert(job, trip)
         } catch {
             throw failure(error)
         }
+        let header = JobHeader(
+            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now, submitted: created)
         // A job that came before and is still queued is handed over again: a gateway may have died between writing it down and
         // handing it over. Its effects count once.
         if state == .queued {

@@ -13,6 +13,7 @@ package import Operations
 /// | `gateway.maximumImageBytes` | number | `10485760` | The most bytes of a picture before 413 |
 /// | `gateway.longestWait` | time | `60` | The most that `Prefer: wait=N` waits at a job |
 /// | `gateway.jobRetention` | time | `86400` | How long the result of an accepted job is kept |
+/// | `gateway.anonymousRetention` | time | `300` | The same for results that name nobody: analyses, uncertain people |
 /// | `gateway.jobLimit` | time | `86400` | An accepted job still queued after this time counts as failed |
 /// | `gateway.sweepInterval` | time | `60` | How often old jobs are looked for |
 /// | `gateway.secureCookie` | flag | `false` | Whether the cookie travels over HTTPS only; set it behind TLS |
@@ -25,6 +26,7 @@ package struct GatewaySettings: Sendable {
     package var maximumImageBytes = 10_485_760
     package var longestWait = Duration.seconds(60)
     package var jobRetention = Duration.seconds(86_400)
+    package var anonymousRetention = Duration.seconds(300)
     package var jobLimit = Duration.seconds(86_400)
     package var sweepInterval = Duration.seconds(60)
     package var secureCookie = false
@@ -44,6 +46,7 @@ package struct GatewaySettings: Sendable {
             "gateway.maximumImageBytes", default: maximumImageBytes, in: 1...16_000_000)
         longestWait = try settings.duration("gateway.longestWait", default: longestWait)
         jobRetention = try settings.duration("gateway.jobRetention", default: jobRetention)
+        anonymousRetention = try settings.duration("gateway.anonymousRetention", default: anonymousRetention)
         jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
         sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval, aboveZero: true)
         secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)

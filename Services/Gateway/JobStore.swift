@@ -1,6 +1,6 @@
 package import Broker
 package import Database
-import FoundationEssentials
+package import FoundationEssentials
 package import Messages
 
 /// The accepted jobs, in Postgres: any gateway tells how any of them stands.
@@ -41,20 +41,27 @@ package struct JobStore: Sendable {
         try await database.migrate(schema: "gateway", Self.migrations)
     }
 
-    /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before.
-    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError) -> (state: JobRecord.State, isNew: Bool)
+    /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before,
+    /// and since when.
+    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError)
+        -> (state: JobRecord.State, created: Date, isNew: Bool)
     {
         let rows = try await database.query(
             """
             INSERT INTO gateway.jobs (id, trip, state) VALUES ($1, $2, 'queued')
-            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING state, (xmax = 0) AS is_new
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING state, created, (xmax = 0) AS is_new
             """, .uuid(job.uuid), .text(trip.rawValue))
-        return (try Self.state(rows[0]), try rows[0].decode("is_new"))
+        return (try Self.state(rows[0]), try rows[0].decode("created"), try rows[0].decode("is_new"))
     }
 
     /// Strikes out a job that the broker did not take.
     package func remove(_ job: JobID) async throws(DatabaseError) {
         try await database.query("DELETE FROM gateway.jobs WHERE id = $1 AND state = 'queued'", .uuid(job.uuid))
+    }
+
+    /// Removes a finished job of which nobody was told.
+    package func forget(_ job: JobID) async throws(DatabaseError) {
+        try await database.query("DELETE FROM gateway.jobs WHERE id = $1", .uuid(job.uuid))
     }
 
     /// The job, or `nil` when there is none of this id.
@@ -111,7 +118,7 @@ package struct JobStore: Sendable {
             let answer = AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header)
             try await store(envelope.header, .done, result: JSON.encode(answer))
         case ErasureRequested.name:
-            try await erase(try envelope.decode(ErasureRequested.self).user, envelope.header)
+            try await erase(try envelope.decode(ErasureRequested.self), envelope.header)
         case Failure.name:
             try await store(envelope.header, .failed, failure: try envelope.decode(Failure.self))
         default:
@@ -128,7 +135,7 @@ package struct JobStore: Sendable {
                 try Self.lock(user, connection)
                 let erased = try connection.query(
                     "SELECT 1 FROM gateway.erased WHERE user_digest = sha256(uuid_send($1))", .uuid(user.uuid))
-                if !erased.isEmpty {
+                if !erased.isEmpty || header.isPastLife(at: .now) {
                     let failure = Failure(.unknownUser, "The person was erased before the job ended.")
                     return try Self.write(header, .failed, failure: failure, connection)
                 }
@@ -137,13 +144,18 @@ package struct JobStore: Sendable {
         }
     }
 
-    private func erase(_ user: UserID, _ header: JobHeader) async throws {
+    /// Only who was known, here or at a stage, is remembered: an id that nobody was ever given leaves no trace.
+    private func erase(_ request: ErasureRequested, _ header: JobHeader) async throws {
         try await database.transaction { connection in
-            try Self.lock(user, connection)
-            try connection.query(
-                "INSERT INTO gateway.erased (user_digest) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
-                .uuid(user.uuid))
-            try connection.query("DELETE FROM gateway.jobs WHERE user_id = $1", .uuid(user.uuid))
+            // In one order, so that two erasures of several people do not wait for each other.
+            for user in request.users.sorted(by: { $0.description < $1.description }) {
+                try Self.lock(user, connection)
+                let jobs = try connection.query("DELETE FROM gateway.jobs WHERE user_id = $1", .uuid(user.uuid))
+                guard request.known.contains(user) || jobs.affected > 0 else { continue }
+                try connection.query(
+                    "INSERT INTO gateway.erased (user_digest) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
+                    .uuid(user.uuid))
+            }
             try Self.write(header, .done, connection)
         }
     }
@@ -173,16 +185,26 @@ package struct JobStore: Sendable {
 
     /// Removes finished jobs older than `retention`, and gives up those that have been queued longer than `limit`:
     /// their messages were lost, or nobody works. A result that comes after all still counts.
-    package func sweep(retention: Duration, limit: Duration) async throws(DatabaseError) {
+    ///
+    /// What is done and names nobody goes after `anonymousRetention` already: an analysis, or the selfie of somebody uncertain,
+    /// which no erasure can find, and erasures themselves.
+    package func sweep(
+        retention: Duration, anonymousRetention: Duration, limit: Duration
+    ) async throws(DatabaseError) {
         try await database.query(
-            "DELETE FROM gateway.jobs WHERE state <> 'queued' AND finished < now() - make_interval(secs => $1)",
-            .double(retention.seconds))
+            """
+            DELETE FROM gateway.jobs WHERE state <> 'queued' AND finished < now() - make_interval(
+                secs => CASE WHEN state = 'done' AND user_id IS NULL THEN least($1, $2) ELSE $1 END)
+            """, .double(retention.seconds), .double(anonymousRetention.seconds))
         let failure = Failure(.attemptsExhausted, "The job was not finished in time: send it again.", stage: .gateway)
         try await database.query(
             """
             UPDATE gateway.jobs SET state = 'failed', failure = $2::text::json, finished = now()
             WHERE state = 'queued' AND created < now() - make_interval(secs => $1)
             """, .double(limit.seconds), .text(String(decoding: JSON.encode(failure), as: UTF8.self)))
+        try await database.query(
+            "DELETE FROM gateway.erased WHERE erased < now() - make_interval(secs => $1)",
+            .double(JobHeader.longestLife.seconds))
     }
 
     private static func state(_ row: Row) throws(DatabaseError) -> JobRecord.State {

@@ -28,7 +28,8 @@ package final class JobSweep: Service {
             while true {
                 do {
                     try await self.jobs.sweep(
-                        retention: self.settings.jobRetention, limit: self.settings.jobLimit)
+                        retention: self.settings.jobRetention,
+                        anonymousRetention: self.settings.anonymousRetention, limit: self.settings.jobLimit)
                 } catch {
                     self.logger.warning("Could not clear out old jobs", metadata: ["error": "\(error)"])
                 }

@@ -1,15 +1,19 @@
+package import FoundationEssentials
 package import Messages
 import ModelManifest
 
 /// A face that asks to be recognised.
 package struct Candidate: Sendable {
     package var job: JobID
+    /// When the picture was sent.
+    package var submitted: Date
     package var template: FaceTemplate
     package var quality: FaceQuality
     package var declaredNew: Bool
 
-    package init(job: JobID, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
+    package init(job: JobID, submitted: Date, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
         self.job = job
+        self.submitted = submitted
         self.template = template
         self.quality = quality
         self.declaredNew = declaredNew

@@ -1,5 +1,5 @@
 package import Database
-internal import FoundationEssentials
+package import FoundationEssentials
 package import Messages
 
 /// Users and faces in Postgres. Statements run on a connection that the caller holds, most of them in its transaction.
@@ -57,13 +57,30 @@ package enum FaceStore {
         return user
     }
 
-    /// Whether a job's face was erased before the job came here again.
-    package static func isErased(job: JobID, on connection: isolated Connection) throws -> Bool {
-        try !connection.query("SELECT 1 FROM identity.erased_jobs WHERE job_id = $1", .uuid(job.uuid)).isEmpty
+    /// Whether a picture may show somebody who was erased since it was sent: then it makes nobody.
+    ///
+    /// Whose face that was is not known any more, so one erasure keeps every picture that waited meanwhile from making
+    /// somebody. It holds for the time of a wait, and keeps nothing of the erased person: a template kept to tell them from
+    /// others would be what they asked to have erased. A job that had made an erased person makes nobody either, though its
+    /// client should send it again later.
+    package static func mayShowErased(
+        job: JobID, submitted: Date, on connection: isolated Connection
+    ) throws -> Bool {
+        try connection.query(
+            """
+            SELECT EXISTS (SELECT FROM identity.erased WHERE requested_at >= $2)
+                OR EXISTS (SELECT FROM identity.erased_jobs WHERE job_id = $1)
+                OR $2 < now() - make_interval(secs => $3) AS may
+            """, .uuid(job.uuid), .timestamp(submitted), .double(remembered))[0].decode("may")
     }
 
-    /// Removes a user and all that is known of them. The caller holds the lock. Does nothing when there is no such user.
-    package static func erase(_ user: UserID, on connection: isolated Connection) throws {
+    /// Removes a user and all that is known of them, and remembers for a while that this was done. The caller holds the lock.
+    ///
+    /// - Parameter requested: when it was asked for.
+    /// - Returns: whether the user was known, now or when they were erased before. If not, nothing is changed.
+    package static func erase(
+        _ user: UserID, requested: Date, on connection: isolated Connection
+    ) throws -> Bool {
         let faces = try connection.query(
             "DELETE FROM identity.faces WHERE user_id = $1 RETURNING id, job_id", .uuid(user.uuid))
         for face in faces {
@@ -72,10 +89,52 @@ package enum FaceStore {
                 .uuid(face.decode("job_id")))
             try record(face: face.decode("id"), added: false, on: connection)
         }
-        try connection.query("DELETE FROM identity.users WHERE id = $1", .uuid(user.uuid))
-        // No queue keeps a message for longer than a week.
-        try connection.query("DELETE FROM identity.erased_jobs WHERE erased_at < now() - interval '30 days'")
+        let users = try connection.query("DELETE FROM identity.users WHERE id = $1", .uuid(user.uuid))
+        if users.affected > 0 {
+            try connection.query(
+                "INSERT INTO identity.erased (user_digest, requested_at) VALUES (sha256(uuid_send($1)), $2)",
+                .uuid(user.uuid), .timestamp(requested))
+            return true
+        }
+        // Asked for again, perhaps because the first answer was lost.
+        return try connection.query(
+            """
+            UPDATE identity.erased SET requested_at = greatest(requested_at, $2)
+            WHERE user_digest = sha256(uuid_send($1))
+            """, .uuid(user.uuid), .timestamp(requested)
+        ).affected > 0
     }
+
+    /// Forgets who was erased so long ago that no job under way can be about them, and clears away the changes of faces that
+    /// are gone, a day after.
+    package static func sweep(on connection: isolated Connection) throws {
+        for table in ["erased", "erased_jobs"] {
+            try connection.query(
+                "DELETE FROM identity.\(table) WHERE erased_at < now() - make_interval(secs => $1)",
+                .double(remembered))
+        }
+        // The last one stays: the next takes its number from it.
+        try connection.query(
+            """
+            WITH cleared AS (
+                DELETE FROM identity.changes
+                WHERE changed_at < now() - interval '1 day'
+                    AND sequence < (SELECT max(sequence) FROM identity.changes)
+                    AND NOT (added AND EXISTS (SELECT FROM identity.faces WHERE faces.id = changes.face_id))
+                RETURNING sequence
+            )
+            UPDATE identity.cleared SET sequence = greatest(sequence, (SELECT max(cleared.sequence) FROM cleared))
+            WHERE EXISTS (SELECT FROM cleared)
+            """)
+    }
+
+    /// The last change that was cleared away; 0 when none was.
+    package static func cleared(on connection: isolated Connection) throws -> Int64 {
+        try connection.query("SELECT sequence FROM identity.cleared")[0].decode("sequence")
+    }
+
+    /// How long an erasure is remembered, in seconds.
+    private static let remembered = Double(JobHeader.longestLife.components.seconds)
 
     /// What is known of a user, if there is one.
     package static func describe(_ user: UserID, on connection: isolated Connection) throws -> UserDescribed? {

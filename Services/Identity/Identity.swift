@@ -39,7 +39,7 @@ package enum Identity {
         return ServiceRunner.Assembly(
             services: [
                 database, publisher, GalleryFeed(database: database, recogniser: recogniser, logger: runner.logger),
-                stage,
+                FaceSweep(database: database, interval: settings.sweepInterval, logger: runner.logger), stage,
             ],
             readiness: [
                 ReadinessCheck("broker", { publisher.isConnected && stage.isConnected }, otherwise: "not connected"),

@@ -26,8 +26,7 @@ package struct IdentityStage: StageHandler {
                     outcomes[index] = try await describe(try job.envelope.decode(UserRequested.self).user)
                 case .erasure:
                     let request = try job.envelope.decode(ErasureRequested.self)
-                    try await recogniser.erase(request.user)
-                    outcomes[index] = .completed(request)
+                    outcomes[index] = .completed(try await recogniser.erase(request, submitted: job.header.submitted))
                 case .analysis, .recommendations, .click:
                     throw EnvelopeError.unexpectedType(job.envelope.type)
                 }
@@ -38,8 +37,9 @@ package struct IdentityStage: StageHandler {
         let people = await recogniser.recognise(
             selfies.map { selfie in
                 Candidate(
-                    job: jobs[selfie.index].id, template: selfie.face.template,
-                    quality: selfie.face.analysis.face.quality, declaredNew: selfie.face.request.declaredNew)
+                    job: jobs[selfie.index].id, submitted: jobs[selfie.index].header.submitted,
+                    template: selfie.face.template, quality: selfie.face.analysis.face.quality,
+                    declaredNew: selfie.face.request.declaredNew)
             })
         for (selfie, person) in zip(selfies, people) {
             switch person {
@@ -71,8 +71,6 @@ package struct IdentityStage: StageHandler {
             .retry(Failure(.unavailable, "The database of faces cannot be reached just now.", stage: .identity))
         case RecognitionError.otherNetwork:
             .retry(Failure(.unavailable, "The face networks are being changed just now.", stage: .identity))
-        case RecognitionError.erased:
-            .failed(Failure(.unknownUser, "The person was erased while the picture waited.", stage: .identity))
         default: .failed(Failure(.internalError, "The face could not be compared.", stage: .identity))
         }
     }

@@ -1,4 +1,5 @@
 package import Database
+package import FoundationEssentials
 package import Messages
 import Metrics
 package import ModelManifest
@@ -12,7 +13,9 @@ package actor Recogniser {
     private let normalisation: Normalisation
     private var gallery: Gallery
     private var sequence: Int64 = 0
-    /// Whether the gallery has been read to its end once: before that nobody can be recognised.
+    /// The last of the changes that were cleared away before this gallery could have missed one.
+    private var cleared: Int64 = 0
+    /// Whether the gallery has been read to its end: before that nobody can be recognised.
     package private(set) var isLoaded = false
 
     package init(database: Database, network: IdentityNetwork, cohort: Cohort?) {
@@ -33,7 +36,6 @@ package actor Recogniser {
         try await database.withConnection { connection in
             try await self.catchUp(on: connection)
         }
-        isLoaded = true
     }
 
     /// Recognises faces that waited together; each entry is what became of it.
@@ -60,13 +62,18 @@ package actor Recogniser {
         return people
     }
 
-    /// Removes a user with all faces, here and in the database; other workers follow.
-    package func erase(_ user: UserID) async throws {
-        try await database.transaction { connection in
+    /// Removes users with all faces, here and in the database; other workers follow.
+    ///
+    /// - Parameter submitted: when the request came in.
+    /// - Returns: the request, with those who were known.
+    package func erase(_ request: ErasureRequested, submitted: Date) async throws -> ErasureRequested {
+        let known = try await database.transaction { connection in
             try connection.query(Schema.lock)
-            try FaceStore.erase(user, on: connection)
+            return try request.users.filter { try FaceStore.erase($0, requested: submitted, on: connection) }
         }
-        try await catchUp()
+        if !known.isEmpty { try await catchUp() }
+        return ErasureRequested(
+            users: request.users, known: request.users.filter { request.known.contains($0) || known.contains($0) })
     }
 
     /// What is known of a user, if there is one.
@@ -107,8 +114,10 @@ package actor Recogniser {
             try await self.catchUp(on: connection)
             let neighbour = await self.nearest(to: [candidate.template.values])[0]
             if let person = await self.settle(candidate, neighbour: neighbour) { return person }
-            guard try !FaceStore.isErased(job: candidate.job, on: connection) else { throw RecognitionError.erased }
             let distance = neighbour?.distance.normalised
+            if try FaceStore.mayShowErased(job: candidate.job, submitted: candidate.submitted, on: connection) {
+                return Person(standing: .uncertain, user: nil, distance: distance, reason: .erasedMeanwhile)
+            }
             let user = try FaceStore.enrol(
                 candidate.template, job: candidate.job, distance: distance, on: connection)
             return Person(standing: .new, user: user, distance: distance)
@@ -130,16 +139,34 @@ package actor Recogniser {
         }
     }
 
+    /// Two may read the same changes at once: what is already here is skipped.
     private func catchUp(on connection: Connection) async throws {
         while true {
-            let changes = try await FaceStore.changes(after: sequence, version: version, on: connection)
+            let start = sequence
+            let changes = try await FaceStore.changes(after: start, version: version, on: connection)
+            let cleared = try await FaceStore.cleared(on: connection)
+            // Another began anew meanwhile.
+            guard start <= sequence else { continue }
+            if cleared > self.cleared {
+                // A face that is gone may be in the gallery still, and the change that says so was cleared away unread.
+                if 0 < start, start < cleared {
+                    beginAnew()
+                    continue
+                }
+                self.cleared = cleared
+            }
             apply(changes)
             Gauge(label: "mien_identity_faces").record(gallery.count)
-            if changes.count < FaceStore.page { return }
+            if changes.count < FaceStore.page { return isLoaded = true }
         }
     }
 
-    /// Two may read the same changes at once: what is already here is skipped.
+    private func beginAnew() {
+        gallery = Gallery(width: network.width)
+        sequence = 0
+        isLoaded = false
+    }
+
     private func apply(_ changes: [FaceStore.Change]) {
         for change in changes where change.sequence > sequence {
             if let (face, template) = change.added, template.count == gallery.width {

@@ -43,5 +43,25 @@ package enum Schema {
         Migration(
             version: 2, name: "when jobs were erased",
             sql: "ALTER TABLE identity.erased_jobs ADD COLUMN erased_at timestamptz NOT NULL DEFAULT now()"),
+        Migration(
+            version: 3, name: "who was erased, and which changes are cleared away",
+            sql: """
+                -- Users who were erased, as SHA-256 of their ids, and when that was asked for: no picture sent until then makes
+                -- anybody.
+                CREATE TABLE identity.erased (
+                    user_digest bytea PRIMARY KEY,
+                    requested_at timestamptz NOT NULL,
+                    erased_at timestamptz NOT NULL DEFAULT now()
+                );
+                CREATE INDEX erased_by_request ON identity.erased (requested_at);
+
+                -- Changes of faces that are gone are cleared away. A worker that has not come as far as the last of them reads
+                -- everything anew.
+                ALTER TABLE identity.changes ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now();
+                CREATE TABLE identity.cleared (
+                    sequence bigint NOT NULL
+                );
+                INSERT INTO identity.cleared VALUES (0);
+                """),
     ]
 }

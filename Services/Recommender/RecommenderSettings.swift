@@ -10,6 +10,7 @@ package import Operations
 /// |---|---|---|---|
 /// | `database.connections` | 4 or more | 6 | connections at most: the batch keeps up to three, the jobs share the others |
 /// | `stage.concurrency` | integer > 0 | 3 | jobs worked on at a time |
+/// | `recommender.sweepInterval` | seconds | 600 | how often old erasures are cleared out |
 /// | `als.interval` | seconds | 60 | how often the batch looks whether a run is due |
 /// | `als.minimumNewRatings` (`ALS_MINIMUM_NEW_RATINGS`) | integer > 0 | 10 | ratings, clicks and erasures since the last version that make a run due |
 /// | `als.engine` | see `BatchEngine` | `conjugate-gradient` | who trains, and how each half-step solves its equations |
@@ -30,6 +31,7 @@ package struct RecommenderSettings: Sendable {
     package var broker: BrokerAddress
     package var database: DatabaseSettings
     package var concurrency: Int
+    package var sweepInterval: Duration
     package var engine: BatchEngine
     /// How the service itself trains, where `engine` says so.
     package var training: TrainingParameters
@@ -49,6 +51,7 @@ package struct RecommenderSettings: Sendable {
         broker = try BrokerAddress(settings)
         database = try DatabaseSettings(settings, connections: 6, atLeast: 4, applicationName: "mien recommender")
         concurrency = try settings.integer("stage.concurrency", default: 3, in: 1...1000)
+        sweepInterval = try settings.duration("recommender.sweepInterval", default: .seconds(600), aboveZero: true)
         engine = try settings.choice("als.engine", default: .service(.conjugateGradient))
         let alpha = try settings.number("als.alpha", default: 20, in: Self.positive)
         let lambda = try settings.number("als.lambda", default: 0.1, in: Self.positive)

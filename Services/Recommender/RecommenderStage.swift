@@ -30,16 +30,11 @@ package struct RecommenderStage: StageHandler {
     private func outcome(of job: Job) async -> Outcome {
         do {
             switch job.header.trip {
-            case .selfie: return .completed(try await recommend(job.envelope.decode(PersonIdentified.self), job.id))
+            case .selfie: return .completed(try await recommend(job.envelope.decode(PersonIdentified.self), job.header))
             case .recommendations: return .completed(try await list(job.envelope.decode(UserRequested.self).user))
             case .click: return .completed(try await click(job.envelope.decode(VideoClicked.self), job.id))
             case .erasure:
-                let erasure = try job.envelope.decode(ErasureRequested.self)
-                try await store.database.transaction { connection in
-                    try Lock.person(erasure.user, connection)
-                    try store.erase(erasure.user, connection)
-                }
-                return .completed(erasure)
+                return .completed(try await erase(job.envelope.decode(ErasureRequested.self)))
             case .analysis, .user: return .unreadable(.unexpectedType(job.envelope.type))
             }
         } catch let error as EnvelopeError {
@@ -58,29 +53,46 @@ package struct RecommenderStage: StageHandler {
 
     // MARK: The trips
 
-    private func recommend(_ identified: PersonIdentified, _ job: JobID) async throws -> Recommended {
+    private func recommend(_ identified: PersonIdentified, _ header: JobHeader) async throws -> Recommended {
+        let job = header.job
         let mood = identified.analysis.mood.name
         let watching = identified.request.watching
-        let (recommendations, version) = try await store.database.transaction { connection in
+        let (person, recommendations, version) = try await store.database.transaction { connection in
             guard let user = identified.person.user else {
-                return (try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil as Int?)
+                let list = try list(mood, seed: .init(job: job), watching: watching?.video, connection)
+                return (identified.person, list, nil as Int?)
             }
             try Lock.person(user, connection)
-            guard try !store.isErased(user, connection) else {
-                return (try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil)
+            guard !header.isPastLife(at: .now), try !store.isErased(user, connection) else {
+                let nobody = Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile)
+                return (nobody, try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil)
             }
             try store.see(user, mood, connection)
             var isChanged = false
             if let watching, let reaction = identified.analysis.reaction {
                 isChanged = try store.rate(user, watching, rating: reaction.rating, job: job, connection)
             }
-            return try list(
+            let (list, version) = try list(
                 for: user, mood, isChanged: isChanged, wantsCollaborative: identified.person.standing == .returning,
                 watching: watching?.video, connection)
+            return (identified.person, list, version)
         }
         return Recommended(
-            analysis: identified.analysis, person: identified.person, recommendations: recommendations, version: version
-        )
+            analysis: identified.analysis, person: person, recommendations: recommendations, version: version)
+    }
+
+    /// Erases one person after the other, each in a transaction of its own: nobody waits for the second while holding the first.
+    private func erase(_ request: ErasureRequested) async throws -> ErasureRequested {
+        var known = request.known
+        for user in request.users {
+            let isKnown = known.contains(user)
+            let wasKnown = try await store.database.transaction { connection in
+                try Lock.person(user, connection)
+                return try store.erase(user, isKnown: isKnown, connection)
+            }
+            if wasKnown, !isKnown { known.append(user) }
+        }
+        return ErasureRequested(users: request.users, known: known)
     }
 
     private func list(_ user: UserID) async throws -> RecommendationsListed {

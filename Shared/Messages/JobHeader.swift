@@ -2,6 +2,11 @@ package import FoundationEssentials
 
 /// What travels with every message of a job, beside its body.
 package struct JobHeader: Codable, Hashable, Sendable {
+    /// How long it is remembered that somebody was erased. A job that comes later than so long after its submission may be
+    /// about somebody of whom that is forgotten, and stores nothing. No queue keeps a message for longer than a week, be it a
+    /// dead letter.
+    package static let longestLife = Duration.seconds(30 * 86_400)
+
     /// The version of the messages that this build writes and the newest that it reads.
     package static let currentSchema = 1
 
@@ -14,6 +19,8 @@ package struct JobHeader: Codable, Hashable, Sendable {
     package var deadline: Date?
     /// The gateway to whom an interactive job's answer returns. Accepted jobs have none.
     package var gateway: GatewayID?
+    /// When the request came in: what happened since, as an erasure, may count against what was sent before.
+    package var submitted: Date
     /// When this message was handed to the broker; the next stage's waiting time counts from here.
     package var published: Date
     /// How often the current stage has been tried, from 1.
@@ -23,7 +30,7 @@ package struct JobHeader: Codable, Hashable, Sendable {
 
     package init(
         job: JobID, trip: Trip, urgency: Urgency, deadline: Date?, gateway: GatewayID?, published: Date,
-        attempt: Int = 1, timings: [StageTiming] = [], schema: Int = JobHeader.currentSchema
+        submitted: Date? = nil, attempt: Int = 1, timings: [StageTiming] = [], schema: Int = JobHeader.currentSchema
     ) {
         self.schema = schema
         self.job = job
@@ -31,9 +38,32 @@ package struct JobHeader: Codable, Hashable, Sendable {
         self.urgency = urgency
         self.deadline = deadline
         self.gateway = gateway
+        self.submitted = submitted ?? published
         self.published = published
         self.attempt = attempt
         self.timings = timings
+    }
+}
+
+extension JobHeader {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            job: try container.decode(JobID.self, forKey: .job), trip: try container.decode(Trip.self, forKey: .trip),
+            urgency: try container.decode(Urgency.self, forKey: .urgency),
+            deadline: try container.decodeIfPresent(Date.self, forKey: .deadline),
+            gateway: try container.decodeIfPresent(GatewayID.self, forKey: .gateway),
+            published: try container.decode(Date.self, forKey: .published),
+            // Earlier builds did not write it.
+            submitted: try container.decodeIfPresent(Date.self, forKey: .submitted),
+            attempt: try container.decode(Int.self, forKey: .attempt),
+            timings: try container.decode([StageTiming].self, forKey: .timings),
+            schema: try container.decode(Int.self, forKey: .schema))
+    }
+
+    /// Whether erasures since the job was submitted may be forgotten already: then nothing is stored of it.
+    package func isPastLife(at now: Date) -> Bool {
+        now.timeIntervalSince(submitted) > Double(Self.longestLife.components.seconds)
     }
 }
 

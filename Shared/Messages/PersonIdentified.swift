@@ -29,6 +29,8 @@ package struct Person: Codable, Hashable, Sendable {
     package enum Reason: String, Codable, Hashable, Sendable {
         /// The nearest user is too far to be the same and too near to be another: a second picture or `as=new` decides.
         case ambiguous
+        /// Somebody was erased while the picture waited. It may show them, so nobody is made of it: a new picture decides.
+        case erasedMeanwhile = "erased_meanwhile"
         case faceTooSmall = "face_too_small"
         case faceBlurred = "face_blurred"
         case faceTurned = "face_turned"

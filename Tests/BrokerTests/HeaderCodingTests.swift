@@ -9,7 +9,8 @@ import Testing
         let header = JobHeader(
             job: .random(), trip: .selfie, urgency: .interactive,
             deadline: Date(timeIntervalSince1970: 1_800_000_000.125), gateway: .random(),
-            published: Date(timeIntervalSince1970: 1_799_999_990.5), attempt: 2,
+            published: Date(timeIntervalSince1970: 1_799_999_990.5),
+            submitted: Date(timeIntervalSince1970: 1_799_999_980.25), attempt: 2,
             timings: [StageTiming(stage: .vision, queued: 1.5, worked: 80)])
         #expect(HeaderCoding.decode(try HeaderCoding.encode(header)) == .header(header))
     }
@@ -20,6 +21,14 @@ import Testing
         let text = try HeaderCoding.encode(header)
         #expect(text.contains(#""deadline":"2027-01-15T08:00:00.000Z""#))
         #expect(text.contains(#""job":"\#(header.job)""#))
+    }
+
+    @Test func aHeaderOfAnEarlierBuildWasSubmittedWhenItWasPublished() throws {
+        let header = JobHeader.sample(published: Date(timeIntervalSince1970: 1_799_999_990.5))
+        let text = try HeaderCoding.encode(header)
+        let earlier = text.replacing(/"submitted":"[^"]*",?/, with: "")
+        #expect(earlier != text)
+        #expect(HeaderCoding.decode(earlier) == .header(header))
     }
 
     @Test func aNewerSchemaIsToldFromNonsense() throws {

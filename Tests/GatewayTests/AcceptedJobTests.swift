@@ -12,7 +12,7 @@ import NIOCore
 import Testing
 
 /// Accepted jobs, with a real Postgres; the test plays the broker and the stages.
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(5)))
 struct AcceptedJobTests {
     let user = UserID.random()
     let picture = ByteBuffer(string: "a picture")
@@ -243,13 +243,13 @@ struct AcceptedJobTests {
             try await jobs.finish(Scripted.envelope(Example.recommended(user), done))
             let lost = header(.selfie)
             _ = try await jobs.insert(lost.job, .selfie)
-            try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
+            try await jobs.sweep(retention: .seconds(60), anonymousRetention: .seconds(60), limit: .seconds(60))
             #expect(try await jobs.job(done.job) != nil)
             #expect(try await jobs.job(lost.job)?.state == .queued)
 
             try await database.query(
                 "UPDATE gateway.jobs SET created = now() - interval '1 day', finished = finished - interval '1 day'")
-            try await jobs.sweep(retention: .seconds(60), limit: .seconds(60))
+            try await jobs.sweep(retention: .seconds(60), anonymousRetention: .seconds(60), limit: .seconds(60))
             #expect(try await jobs.job(done.job) == nil)
             #expect(try await jobs.job(lost.job)?.state == .failed)
             // It came after all.

@@ -7,7 +7,7 @@ import Messages
 import NIOCore
 import Testing
 
-@Suite struct EdgeTests {
+@Suite(.timeLimit(.minutes(5))) struct EdgeTests {
     @Test(arguments: ["/", "/getRecommend", "/page/page.js", "/openapi.yaml", "/nothing", "/v1/users/7", "/v1/selfies"])
     func everyResponseCarriesTheSecurityHeaders(_ path: String) async throws {
         try await Scripted.test(Scripted.gateway()) { client in

@@ -4,7 +4,7 @@ import HTTPTypes
 import Messages
 import Testing
 
-@Suite struct HeaderTests {
+@Suite(.timeLimit(.minutes(5))) struct HeaderTests {
     private func preference(_ values: String...) -> Preference {
         var headers = HTTPFields()
         headers[values: HTTPField.Name("Prefer")!] = values

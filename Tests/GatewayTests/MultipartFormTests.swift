@@ -2,7 +2,7 @@ import Foundation
 import Gateway
 import Testing
 
-@Suite struct MultipartFormTests {
+@Suite(.timeLimit(.minutes(5))) struct MultipartFormTests {
     private func form(_ text: String, boundary: String = "b") throws(MultipartError) -> MultipartForm {
         try MultipartForm(Data(text.utf8), boundary: boundary)
     }

@@ -71,6 +71,7 @@ final class Seen: Sendable {
     }
 
     var header: JobHeader? { messages.withLock { $0.first?.1 } }
+    var headers: [JobHeader] { messages.withLock { $0.map(\.1) } }
     var clicks: Int { messages.withLock { $0.count { $0.0 is VideoClicked } } }
     var jobs: [JobID] { messages.withLock { $0.map(\.1.job) } }
     var first: (any Message)? { messages.withLock { $0.first?.0 } }

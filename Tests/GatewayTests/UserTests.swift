@@ -8,7 +8,7 @@ import Messages
 import NIOCore
 import Testing
 
-@Suite struct UserTests {
+@Suite(.timeLimit(.minutes(5))) struct UserTests {
     let user = UserID.random()
 
     /// Stages that know one user.

@@ -4,6 +4,7 @@ import Testing
 
 @testable import Identity
 
+@Suite(.timeLimit(.minutes(5)))
 struct CohortTests {
     private let folder: CohortFolder
 

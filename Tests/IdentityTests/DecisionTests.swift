@@ -4,6 +4,7 @@ import Testing
 
 @testable import Identity
 
+@Suite(.timeLimit(.minutes(5)))
 struct DecisionTests {
     let identification = Identification(
         match: 0.4, enrol: 0.6, near: 0.3, minimumFace: 40, minimumSharpness: 20, maximumYaw: 0.5)

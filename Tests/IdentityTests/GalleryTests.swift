@@ -3,6 +3,7 @@ import Testing
 
 @testable import Identity
 
+@Suite(.timeLimit(.minutes(5)))
 struct GalleryTests {
     @Test func theNearestIsTheOneThatComparingWithEveryFaceFinds() {
         var generator = SplitMix(state: 1)

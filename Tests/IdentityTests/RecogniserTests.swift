@@ -8,7 +8,7 @@ import Testing
 
 @testable import Identity
 
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(5)))
 struct RecogniserTests {
     @Test func somebodyNewReturns() async throws {
         try await withRecogniser { recogniser, _ in
@@ -156,38 +156,6 @@ struct RecogniserTests {
         }
     }
 
-    @Test func erasingReachesTheOtherWorkersAndIsFinal() async throws {
-        try await TestDatabase.withAddress { address in
-            try await TestDatabase.withPool(of: address) { database in
-                let here = try await recogniser(database)
-                let there = try await recogniser(database)
-                let job = JobID.random()
-                let person = try await here.recognise([candidate(0, job: job)])[0].get()
-                let user = try #require(person.user)
-                try await there.catchUp()
-                #expect(await there.count == 1)
-                try await here.erase(user)
-                try await here.erase(user)
-                try await there.catchUp()
-                #expect(await there.count == 0)
-                #expect(try await users(in: database) == 0)
-                #expect(try await here.describe(user) == nil)
-                await #expect(throws: RecognitionError.erased) {
-                    try await there.recognise([candidate(0, job: job)])[0].get()
-                }
-                let back = try await there.recognise([candidate(0)])[0].get()
-                #expect(back.standing == .new)
-                #expect(back.user != user)
-                // What no queue can bring back is forgotten.
-                try await database.query(
-                    "INSERT INTO identity.erased_jobs VALUES (gen_random_uuid(), now() - interval '31 days')")
-                try await here.erase(try #require(back.user))
-                let jobs = try await database.query("SELECT count(*) AS n FROM identity.erased_jobs")
-                #expect(try jobs[0].decode("n") == 2)
-            }
-        }
-    }
-
     @Test func theFeedBringsWhatOthersEnrol() async throws {
         try await TestDatabase.withAddress { address in
             try await TestDatabase.withPool(of: address) { database in
@@ -214,7 +182,7 @@ struct RecogniserTests {
             let described = try await stage.handle([job(UserRequested(user: user), .user)])[0]
             #expect(described.completed(UserDescribed.self)?.user == user)
             let erased = try await stage.handle([job(ErasureRequested(user: user), .erasure)])[0]
-            #expect(erased.completed(ErasureRequested.self)?.user == user)
+            #expect(erased.completed(ErasureRequested.self) == ErasureRequested(users: [user], known: [user]))
             let gone = await stage.handle([try job(UserRequested(user: user), .user)])[0]
             guard case .failed(let failure) = gone else { throw Unexpected(outcome: gone) }
             #expect(failure.kind == .unknownUser)
@@ -268,108 +236,3 @@ struct RecogniserTests {
         }
     }
 }
-
-// MARK: What the tests are made of
-
-private struct Unexpected: Error {
-    let outcome: Outcome
-}
-
-extension Outcome {
-    fileprivate func completed<M: Message>(_: M.Type) -> M? {
-        if case .completed(let message) = self { message as? M } else { nil }
-    }
-}
-
-private func identified(_ outcome: Outcome) throws -> Person {
-    guard let message = outcome.completed(PersonIdentified.self) else { throw Unexpected(outcome: outcome) }
-    return message.person
-}
-
-private func withRecogniser(
-    network: IdentityNetwork? = nil, cohort: Cohort? = nil, _ body: (Recogniser, Database) async throws -> Void
-) async throws {
-    try await TestDatabase.withAddress { address in
-        try await TestDatabase.withPool(of: address) { database in
-            try await body(try await recogniser(database, network: network, cohort: cohort), database)
-        }
-    }
-}
-
-private func recogniser(
-    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil
-) async throws -> Recogniser {
-    try await database.migrate(schema: Schema.name, Schema.migrations)
-    let recogniser = Recogniser(database: database, network: try network ?? identityNetwork(), cohort: cohort)
-    try await recogniser.catchUp()
-    return recogniser
-}
-
-private func users(in database: Database) async throws -> Int {
-    try await database.query("SELECT count(*) AS count FROM identity.users")[0].decode("count")
-}
-
-/// A network of width 8 that tells apart by the thresholds of these tests.
-private func identityNetwork(version: String = "test-1", further: String = "") throws -> IdentityNetwork {
-    let point = "[1, 1]"
-    let json = """
-        {"version": "\(version)", "graph": {"file": "g", "sha256": "\(String(repeating: "0", count: 64))"},
-         "weights": {"file": "w", "sha256": "\(String(repeating: "0", count: 64))"},
-         "input": {"name": "image", "width": 112, "height": 112, "colour": "rgb", "mean": [0, 0, 0],
-                   "deviation": [1, 1, 1], "template": [\([point, point, point, point, point].joined(separator: ","))]},
-         "outputs": {"embedding": 8}, "licence": "", "source": "", "card": "",
-         "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1
-                            \(further)}}
-        """
-    return try JSONDecoder().decode(IdentityNetwork.self, from: Data(json.utf8))
-}
-
-private func isAbout(_ expected: Float, _ distance: Float?) -> Bool {
-    distance.map { abs($0 - expected) < 1e-5 } ?? false
-}
-
-private func cohortFile(nearest: Int, weight: Float, usual: Float) throws -> CohortFile {
-    let json = """
-        {"file": "c", "sha256": "\(String(repeating: "0", count: 64))", "nearest": \(nearest), "weight": \(weight),
-         "usual": \(usual)}
-        """
-    return try JSONDecoder().decode(CohortFile.self, from: Data(json.utf8))
-}
-
-/// The axis of that number.
-private func axis(_ index: Int) -> [Float] {
-    (0..<8).map { $0 == index ? 1 : 0 }
-}
-
-/// A unit vector at the given cosine from one axis, in the plane with another.
-private func mixed(_ one: Int, _ other: Int, cosine: Float) -> [Float] {
-    zip(axis(one), axis(other)).map { $0 * cosine + $1 * (1 - cosine * cosine).squareRoot() }
-}
-
-private func candidate(_ index: Int, job: JobID = .random(), declaredNew: Bool = false) -> Candidate {
-    candidate(axis(index), job: job, declaredNew: declaredNew)
-}
-
-private func candidate(_ values: [Float], job: JobID = .random(), declaredNew: Bool = false) -> Candidate {
-    Candidate(
-        job: job, template: FaceTemplate(version: "test-1", values: values),
-        quality: FaceQuality(size: 100, sharpness: 100, yaw: 0), declaredNew: declaredNew)
-}
-
-private func job<M: Message>(_ message: M, _ trip: Trip) throws -> Job {
-    let header = JobHeader(
-        job: .random(), trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: Date())
-    return Job(try Envelope(message, header: header))
-}
-
-private let analysis: FaceAnalysis = {
-    let point = Point(x: 0, y: 0)
-    return FaceAnalysis(
-        image: PixelSize(width: 10, height: 10),
-        face: Face(
-            box: Box(x: 0, y: 0, width: 100, height: 100),
-            landmarks: Landmarks(leftEye: point, rightEye: point, nose: point, leftMouth: point, rightMouth: point),
-            probability: 1, quality: FaceQuality(size: 100, sharpness: 100, yaw: 0)),
-        mood: Mood(name: .happy, scores: ["happy": 1], expression: "happiness", expressions: ["happiness": 1]),
-        reaction: nil, models: [:])
-}()

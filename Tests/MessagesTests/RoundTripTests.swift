@@ -31,7 +31,7 @@ import Testing
         try expectRoundTrip(UserDescribed(user: user, since: 1_800_000_000.5, faces: 3))
         try expectRoundTrip(VideoClicked(user: user, video: video))
         try expectRoundTrip(ClickRecorded(user: user, video: video))
-        try expectRoundTrip(ErasureRequested(user: user))
+        try expectRoundTrip(ErasureRequested(users: [user, .random()], known: [user]))
     }
 
     @Test(arguments: Failure.Kind.allCases)
@@ -53,6 +53,11 @@ import Testing
         let video = try #require(VideoID("dQw4w9WgXcQ"))
         let recommendation = Recommendation(rank: 1, video: video, title: "", source: .popular, score: 12)
         #expect(recommendation.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    }
+
+    @Test func anErasureOfAnEarlierBuildIsRemembered() throws {
+        let request = try ErasureRequested(encoded: Data(#"{"user":"\#(user)"}"#.utf8))
+        #expect(request == ErasureRequested(users: [user], known: [user]))
     }
 
     @Test func nonsenseIsRefused() {

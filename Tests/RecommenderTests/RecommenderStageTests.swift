@@ -172,12 +172,13 @@ struct RecommenderStageTests {
             for _ in 0..<2 {
                 let erased =
                     try await scenario.send(ErasureRequested(user: people[0]), .erasure).fact as? ErasureRequested
-                #expect(erased == ErasureRequested(user: people[0]))
+                #expect(erased?.users == [people[0]])
             }
             #expect(try await scenario.list(people[0]).failure?.kind == .unknownUser)
             // A selfie that was under way when the user was erased is answered, and stores nothing.
             let late = try await scenario.selfie(people[0], watching: scenario.video(1), rating: 1)
             #expect(late.recommendations.count(.mood) == 6)
+            #expect(late.person.reason == .erasedMeanwhile && late.person.user == nil)
             #expect(try await scenario.click(people[0], scenario.video(1)).failure?.kind == .unknownUser)
             _ = try await scenario.batch().run()
             for table in ["people", "reactions", "clicks", "top", "erased", "versions", "models", "items", "youtube"] {

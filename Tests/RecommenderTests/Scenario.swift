@@ -22,9 +22,12 @@ struct Scenario: Sendable {
 
     func video(_ index: Int) -> VideoID { catalogue.entries[index].video.id }
 
-    func send(_ message: some Message, _ trip: Trip, job: JobID = .random()) async throws -> Outcome {
+    func send(
+        _ message: some Message, _ trip: Trip, job: JobID = .random(), submitted: Date = .now
+    ) async throws -> Outcome {
         let header = JobHeader(
-            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: Date())
+            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now,
+            submitted: submitted)
         let outcomes = await stage.handle([Job(try Envelope(message, header: header))])
         #expect(outcomes.count == 1)
         return outcomes[0]
@@ -33,7 +36,7 @@ struct Scenario: Sendable {
     /// A selfie of a person, perhaps while watching a video; a rating stands for a reaction.
     func selfie(
         _ user: UserID?, _ standing: Person.Standing = .returning, mood: MoodName = .happy, watching: VideoID? = nil,
-        rating: Int? = nil, session: String = "s", job: JobID = .random()
+        rating: Int? = nil, session: String = "s", job: JobID = .random(), submitted: Date = .now
     ) async throws -> Recommended {
         let face = Face(
             box: Box(x: 0, y: 0, width: 9, height: 9),
@@ -48,7 +51,7 @@ struct Scenario: Sendable {
         let identified = PersonIdentified(
             request: SelfieRequest(watching: watching.map { Watching(video: $0, session: session) }),
             analysis: analysis, person: Person(standing: standing, user: user, distance: 0.1))
-        return try #require(try await send(identified, .selfie, job: job).fact as? Recommended)
+        return try #require(try await send(identified, .selfie, job: job, submitted: submitted).fact as? Recommended)
     }
 
     func list(_ user: UserID) async throws -> Outcome {

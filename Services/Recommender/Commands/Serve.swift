@@ -48,7 +48,9 @@ struct Serve: AsyncParsableCommand {
         try await store.prepare(catalogue)
 
         var assembly = ServiceRunner.Assembly(
-            services: [database, publisher],
+            services: [
+                database, publisher, ErasureSweep(store: store, interval: settings.sweepInterval, logger: logger),
+            ],
             readiness: [
                 ReadinessCheck("database") { try await database.query("SELECT 1 FROM recommender.items LIMIT 1") },
                 ReadinessCheck(

@@ -150,18 +150,34 @@ package struct Store: Sendable {
         return found
     }
 
-    /// Deletes everything about a user, in every version that is kept, and sees to it that nothing is stored again.
-    func erase(_ user: UserID, _ connection: isolated Connection) throws {
+    /// Deletes everything about a user, in every version that is kept, and sees to it that nothing is stored again while jobs
+    /// that began before may still come.
+    ///
+    /// - Parameter isKnown: whether an earlier stage knew the user: then a job about them may be under way although nothing
+    ///   is here yet.
+    /// - Returns: whether the user was known, there or here. If not, nothing is changed.
+    func erase(_ user: UserID, isKnown: Bool, _ connection: isolated Connection) throws -> Bool {
+        var deleted: [String: Int] = [:]
         for table in ["reactions", "clicks", "summaries", "top", "people"] {
-            try connection.query("DELETE FROM recommender.\(table) WHERE user_id = $1", .uuid(user.uuid))
+            deleted[table] = try connection.query(
+                "DELETE FROM recommender.\(table) WHERE user_id = $1", .uuid(user.uuid)
+            ).affected
         }
+        if deleted["reactions"] != 0 || deleted["clicks"] != 0 {
+            try connection.query("SELECT nextval('recommender.changes')")
+        }
+        guard isKnown || deleted["people"] != 0 else { return false }
         try connection.query(
-            """
-            WITH tombstone AS (
-                INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1)))
-                ON CONFLICT DO NOTHING RETURNING user_hash
-            ) SELECT nextval('recommender.changes') FROM tombstone
-            """, .uuid(user.uuid))
+            "INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
+            .uuid(user.uuid))
+        return true
+    }
+
+    /// Forgets who was erased so long ago that no job under way can be about them.
+    func forgetErasures() async throws {
+        try await database.query(
+            "DELETE FROM recommender.erased WHERE at < now() - make_interval(secs => $1)",
+            .double(Double(JobHeader.longestLife.components.seconds)))
     }
 }
 
