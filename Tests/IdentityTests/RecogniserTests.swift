@@ -164,11 +164,13 @@ struct RecogniserTests {
                 let feed = GalleryFeed(database: database, recogniser: there, logger: TestDatabase.silence)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await feed.run() }
+                    while await !there.isLoaded { try await Task.sleep(for: .milliseconds(10)) }
+                    #expect(await there.count == 0)
+                    // From here on only an announcement brings it.
                     _ = try await here.recognise([candidate(0)])[0].get()
                     while await there.count == 0 { try await Task.sleep(for: .milliseconds(10)) }
                     group.cancelAll()
                 }
-                #expect(await there.isLoaded)
             }
         }
     }

@@ -460,8 +460,10 @@ def test_turning_the_camera_off_stops_the_recording(open_page):
     expect(key(page, "Take Snapshot")).to_be_focused()
     expect(page.get_by_text("Recording", exact=True)).to_be_hidden()
     expect(key(page, "Stop Record")).to_have_attribute("aria-disabled", "true")
-    # By now a recording would have taken its next picture.
+    page.evaluate("() => { window.asked = 0; navigator.mediaDevices.getUserMedia = () => { asked += 1; return new Promise(() => {}); }; }")
+    # By now a recording would have asked for the camera, to take its next picture.
     page.clock.run_for(2_000)
+    assert page.evaluate("() => asked") == 0
     expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
 
 
