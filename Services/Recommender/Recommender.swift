@@ -16,4 +16,7 @@ struct Recommender: AsyncParsableCommand {
         OpenBLAS.chooseKernel()
         await main(nil)
     }
+
+    /// What its commands are called.
+    static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
 }

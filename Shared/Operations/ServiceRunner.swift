@@ -8,7 +8,7 @@ package import UnixSignals
 ///
 /// Settings read here: `admin.port` (required, 0...65535), `admin.host` (default 127.0.0.1), `log.level` (trace, debug,
 /// info, notice, warning, error, critical; default info), `shutdown.timeout` (seconds for a graceful end; default 20),
-/// and what `Settings.load` itself reads: `config`, `secrets.directory`.
+/// and what `Settings.load` itself reads: `mien.config`, `secrets.directory`.
 package struct ServiceRunner: Sendable {
     package let name: String
     package let settings: Settings
@@ -47,12 +47,23 @@ package struct ServiceRunner: Sendable {
 
     /// A service's whole main: reads settings, bootstraps logs and metrics, assembles, runs until SIGTERM or SIGINT.
     /// On failure it says why in one line on stderr and exits: 78 for settings, 1 for anything else.
+    ///
+    /// - Parameters:
+    ///   - arguments: of the command line, without the program's name and a command's.
+    ///   - commands: the program's commands, for whoever misspells one.
     package static func main(
-        _ name: String, assemble: @Sendable (ServiceRunner) async throws -> Assembly
+        _ name: String, arguments: [String] = Array(CommandLine.arguments.dropFirst()), commands: [String] = [],
+        assemble: @Sendable (ServiceRunner) async throws -> Assembly
     ) async {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(
+                "USAGE: \(name) [--KEY VALUE ...]\n\nSettings also come from the environment; docs/settings.md has the table."
+            )
+            exit(0)
+        }
         do {
             signal(SIGPIPE, SIG_IGN)
-            let settings = try await Settings.load()
+            let settings = try await Settings.load(arguments: arguments, commands: commands)
             let level = try settings.choice("log.level", default: Logger.Level.info)
             LoggingSystem.bootstrap { _ in JSONLogHandler(service: name, level: level) }
             let metrics = PrometheusRegistry()

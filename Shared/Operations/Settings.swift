@@ -1,4 +1,5 @@
 package import Configuration
+internal import FoundationEssentials
 internal import SystemPackage
 
 /// What a service was told, by dotted keys. The first source that has a key wins:
@@ -9,7 +10,8 @@ internal import SystemPackage
 ///    `SECRETS_DIRECTORY`
 /// 4. a JSON file, nested: `{"http": {"port": 8080}}`; named by `--config` or `MIEN_CONFIG`
 ///
-/// A value that is there and makes no sense is an error that names the key, never the default.
+/// A value that is there and makes no sense is an error that names the key, never the default; so is a key that no
+/// service has, but for variables of the environment that are not nearly one of ours.
 package struct Settings: Sendable {
     /// The sources, for whoever needs more than the calls below.
     package let reader: ConfigReader
@@ -21,7 +23,7 @@ package struct Settings: Sendable {
     /// Settings from a dictionary of dotted keys, for tests.
     package init(_ values: [String: String]) {
         let variables = values.map { key, value in
-            (key.replacing(/[a-z](?=[A-Z])/) { $0.output + "_" }.replacing(".", with: "_").uppercased(), value)
+            (SettingKey(key).variable, value)
         }
         self.init(
             ConfigReader(
@@ -30,12 +32,18 @@ package struct Settings: Sendable {
     }
 
     /// Reads the four sources.
+    ///
+    /// - Parameters:
+    ///   - arguments: without the program's name.
+    ///   - commands: what a word that is no setting may have been meant for.
     package static func load(
-        arguments: [String] = CommandLine.arguments, environment: [String: String]? = nil
+        arguments: [String] = Array(CommandLine.arguments.dropFirst()), commands: [String] = [],
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws(SettingsError) -> Settings {
-        let arguments = CommandLineArgumentsProvider(arguments: arguments)
-        let environment =
-            environment.map { EnvironmentVariablesProvider(environmentVariables: $0) } ?? EnvironmentVariablesProvider()
+        let arguments = EnvironmentVariablesProvider(
+            environmentVariables: try CommandLineSettings(arguments, commands: commands).variables)
+        let environment = EnvironmentVariablesProvider(
+            environmentVariables: try EnvironmentSettings(environment).variables)
         let first = ConfigReader(providers: [arguments, environment])
         var providers: [any ConfigProvider] = [arguments, environment]
         let secrets = first.string(forKey: "secrets.directory")
@@ -46,9 +54,12 @@ package struct Settings: Sendable {
         } catch {
             throw .unreadable(file: secrets ?? "/run/secrets", reason: "\(error)")
         }
-        if let file = first.string(forKey: "config") ?? first.string(forKey: "mien.config") {
+        if let file = first.string(forKey: "mien.config") {
             do {
+                try FileSettings.check(try Data(contentsOf: URL(filePath: file)))
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
+            } catch let error as SettingsError {
+                throw error
             } catch {
                 throw .unreadable(file: file, reason: "\(error)")
             }
@@ -153,23 +164,19 @@ package enum SettingsError: Error, Hashable, CustomStringConvertible {
     case missing(key: String)
     case invalid(key: String, value: String, wanted: String)
     case unreadable(file: String, reason: String)
+    /// A word, flag, variable or key that means nothing here, and what it may have been meant for.
+    case unknown(String, nearest: String?)
 
     package var description: String {
         switch self {
         case .missing(let key):
-            "the setting \(key) is missing: pass --\(Self.flag(key)) or set \(Self.variable(key))"
+            "the setting \(key) is missing: pass \(SettingKey(key).flag) or set \(SettingKey(key).variable)"
         case .invalid(let key, let value, let wanted):
             "the setting \(key) is \"\(value)\" and must be \(wanted)"
         case .unreadable(let file, let reason):
             "the settings in \(file) cannot be read: \(reason)"
+        case .unknown(let text, let nearest):
+            "\(text) is not known here" + (nearest.map { ": did you mean \($0)?" } ?? "")
         }
-    }
-
-    private static func flag(_ key: String) -> String {
-        key.split(separator: ".").joined(separator: "-")
-    }
-
-    private static func variable(_ key: String) -> String {
-        key.split(separator: ".").joined(separator: "_").uppercased()
     }
 }

@@ -20,11 +20,11 @@ import Testing
         try Data("from the folder\n".utf8).write(to: secrets.appending(path: "broker-user"))
         let file = folder.appending(path: "mien.json")
         try Data(
-            #"{"broker": {"user": "file", "vhost": 7, "password": 12, "port": 5}, "http": {"port": 1}, "a": {"flag": true, "half": 0.5}}"#
+            #"{"broker": {"user": "file", "vhost": 7, "password": 12, "port": 5}, "http": {"port": 1}, "gateway": {"secureCookie": true}, "als": {"lambda": 0.5}}"#
                 .utf8
         ).write(to: file)
         let settings = try await Settings.load(
-            arguments: ["gateway", "--http-port", "3", "--config", file.path(percentEncoded: false)],
+            arguments: ["--http-port", "3", "--config", file.path(percentEncoded: false)],
             environment: [
                 "HTTP_PORT": "2", "BROKER_USER": "environment",
                 "SECRETS_DIRECTORY": secrets.path(percentEncoded: false),
@@ -34,15 +34,15 @@ import Testing
         #expect(settings.secret("broker.password") == "from the folder")
         #expect(settings.text("broker.vhost") == "7")
         #expect(try settings.integer("broker.port", default: 0) == 5)
-        #expect(try settings.flag("a.flag", default: false))
-        #expect(try settings.number("a.half", default: 0) == 0.5)
+        #expect(try settings.flag("gateway.secureCookie", default: false))
+        #expect(try settings.number("als.lambda", default: 0) == 0.5)
         #expect(settings.text("broker.host", default: "default") == "default")
     }
 
     @Test func aFileOrFolderThatIsNamedMustBeThere() async {
         for variable in ["MIEN_CONFIG", "SECRETS_DIRECTORY"] {
             let error = await #expect(throws: SettingsError.self) {
-                try await Settings.load(arguments: ["gateway"], environment: [variable: "/nowhere/at-all"])
+                try await Settings.load(arguments: [], environment: [variable: "/nowhere/at-all"])
             }
             guard case .unreadable(file: "/nowhere/at-all", _) = error else {
                 Issue.record("\(String(describing: error))")

@@ -20,7 +20,9 @@ struct Serve: AsyncParsableCommand {
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
     func run() async throws {
-        await ServiceRunner.main("recommender") { runner in try await Self.assemble(runner) }
+        await ServiceRunner.main("recommender", arguments: settings, commands: Recommender.commandNames) { runner in
+            try await Self.assemble(runner)
+        }
     }
 
     /// Puts the service together: tables first, then what it consists of.

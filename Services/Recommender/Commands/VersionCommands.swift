@@ -13,7 +13,7 @@ struct ListVersions: AsyncParsableCommand {
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
     func run() async throws {
-        try await withVersions { versions in
+        try await withVersions(settings) { versions in
             print(
                 "  version  published             users   items   ratings        loss  seconds  NDCG@10  (popularity)")
             for version in try await versions.all() {
@@ -40,15 +40,15 @@ struct Rollback: AsyncParsableCommand {
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
     func run() async throws {
-        try await withVersions { versions in
+        try await withVersions(settings) { versions in
             print("The current version is \(try await versions.rollBack(to: to)).")
         }
     }
 }
 
 /// Opens the database of the settings for as long as the body runs.
-private func withVersions(_ body: (Versions) async throws -> Void) async throws {
-    let settings = try RecommenderSettings(try await Settings.load(), cores: 1)
+private func withVersions(_ arguments: [String], _ body: (Versions) async throws -> Void) async throws {
+    let settings = try RecommenderSettings(try await Settings.load(arguments: arguments), cores: 1)
     let logger = Logger(label: "recommender") { _ in SwiftLogNoOpLogHandler() }
     let database = Database(settings.database, logger: logger)
     let store = Store(database: database, clickWeight: settings.clickWeight, rows: settings.rows)

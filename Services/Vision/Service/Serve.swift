@@ -14,7 +14,8 @@ struct Serve: AsyncParsableCommand {
     var settings: [String] = []
 
     func run() async throws {
-        await ServiceRunner.main("vision", assemble: Self.assemble)
+        await ServiceRunner.main(
+            "vision", arguments: settings, commands: Vision.commandNames, assemble: Self.assemble)
     }
 
     /// Puts the service together from its settings. Refuses to, in one sentence, when a network is not what the manifest
