@@ -120,7 +120,7 @@ package enum FaceStore {
                 DELETE FROM identity.changes
                 WHERE changed_at < now() - interval '1 day'
                     AND sequence < (SELECT max(sequence) FROM identity.changes)
-                    AND NOT (added AND EXISTS (SELECT FROM identity.faces WHERE faces.id = changes.face_id))
+                    AND NOT EXISTS (SELECT FROM identity.faces WHERE faces.id = changes.face_id AND changes.added)
                 RETURNING sequence
             )
             UPDATE identity.cleared SET sequence = greatest(sequence, (SELECT max(cleared.sequence) FROM cleared))

@@ -88,11 +88,13 @@ struct SuiteTests {
     private func everythingStored() async throws -> [String] {
         try await suite.sql(
             """
-            SELECT name, md5(query_to_xml('SELECT t::text FROM ' || name || ' AS t ORDER BY 1', true, false, '')::text)
-            FROM (
-                SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-                UNION ALL SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences
-            ) AS stored WHERE name !~ '^(pg_catalog|information_schema)[.]'
+            SELECT schemaname, name, md5(query_to_xml(query, true, false, '')::text) FROM (
+                SELECT schemaname, tablename AS name,
+                    format('SELECT t::text FROM %I.%I AS t ORDER BY 1', schemaname, tablename) AS query FROM pg_tables
+                UNION ALL
+                SELECT schemaname, sequencename, format('SELECT last_value FROM %I.%I', schemaname, sequencename)
+                FROM pg_sequences
+            ) AS stored WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
             """)
     }
 
