@@ -93,7 +93,7 @@ def test_consent_names_everything_that_is_kept(open_page):
     page = open_page()
     key(page, "Privacy").click()
     dialog = page.get_by_role("dialog")
-    for kept in ("template", "when you first and last came", "how you looked", "videos you seemed to enjoy or chose", "recommendations", "cookie"):
+    for kept in ("template", "when you first came", "mood and the time of your last visit", "videos you seemed to enjoy or chose and when", "recommendations", "cookie"):
         expect(dialog).to_contain_text(kept)
 
 
