@@ -94,7 +94,9 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, hummingbird, nio, crypto,
+                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, arguments, hummingbird,
+                nio,
+                crypto,
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
@@ -135,6 +137,8 @@ let package = Package(
         .target(
             name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
             swiftSettings: strict),
+        // A relay in the middle of a test's connections, to break them.
+        .target(name: "RelayTesting", path: "Tests/RelayTesting", swiftSettings: strict),
         // The load driver of `make bench`.
         .executableTarget(
             name: "bench",
@@ -151,10 +155,10 @@ let package = Package(
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
         .testTarget(
-            name: "BrokerTests", dependencies: ["Broker", "Messages", lifecycleTesting, subprocess],
+            name: "BrokerTests", dependencies: ["Broker", "Messages", "RelayTesting", lifecycleTesting, subprocess],
             swiftSettings: strict),
         .testTarget(
-            name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", lifecycleTesting],
+            name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", "RelayTesting", lifecycleTesting],
             swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),

@@ -1,10 +1,11 @@
 internal import Synchronization
 
 /// Keeps a pool from storming a server that does not answer: after a failed attempt the next has to wait, each time
-/// twice as long; whoever asks meanwhile gets the last error at once.
+/// twice as long, and is made by one alone; whoever asks meanwhile gets the last error at once.
 final class BackOff: Sendable {
     private struct State {
         var failures = 0
+        var isTrying = false
         var next = ContinuousClock.now
         var error = DatabaseError.unavailable("")
     }
@@ -14,17 +15,22 @@ final class BackOff: Sendable {
 
     private let state = Mutex(State())
 
-    /// Throws the last error until the next attempt is due.
-    func check() throws(DatabaseError) {
+    /// Begins an attempt, which ends with `failed` or `succeeded`; throws the last error until the next one is due.
+    func begin() throws(DatabaseError) {
         let error: DatabaseError? = state.withLock { state in
-            guard state.failures > 0, ContinuousClock.now < state.next else { return nil }
-            return state.error
+            guard state.failures > 0 else { return nil }
+            if state.isTrying || ContinuousClock.now < state.next { return state.error }
+            state.isTrying = true
+            return nil
         }
         if let error { throw error }
     }
 
+    /// An attempt that was cancelled says nothing of the server.
     func failed(_ error: DatabaseError) {
         state.withLock { state in
+            state.isTrying = false
+            if error == .cancelled { return }
             state.next = .now + min(Self.longest, Self.shortest * (1 << min(state.failures, 10)))
             state.failures += 1
             state.error = error
@@ -32,6 +38,9 @@ final class BackOff: Sendable {
     }
 
     func succeeded() {
-        state.withLock { $0.failures = 0 }
+        state.withLock { state in
+            state.failures = 0
+            state.isTrying = false
+        }
     }
 }

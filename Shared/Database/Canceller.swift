@@ -1,44 +1,68 @@
 internal import CPostgreSQL
-import Dispatch
-import Synchronization
+internal import Dispatch
+internal import Synchronization
 
-/// Asks the server to stop the statement that a connection is running, from any thread.
+/// Ends what a connection is waiting for, from any thread: wakes its thread, and asks the server to stop the statement.
 final class Canceller: Sendable {
-    /// Sendable without the compiler's check: `PQcancel` may be called from any thread, and the lock below keeps it
-    /// from the moment of freeing.
-    private struct Request: @unchecked Sendable {
-        let pointer: OpaquePointer?
-    }
-
     private struct State {
-        var request: Request
+        var request: Request?
         var wasUsed = false
     }
 
-    private let state: Mutex<State>
+    /// What the connection's thread listens to while it waits.
+    let wake = WakeUpCall()
+    private let state = Mutex(State())
 
-    init(_ connection: OpaquePointer) {
-        let request = Request(pointer: PQgetCancel(connection))
-        state = Mutex(State(request: request))
-    }
+    /// The server takes a cancellation by a connection of its own, and libpq sets that no time limit: one thread for
+    /// all of them, so that a server that hangs holds up no other.
+    private static let queue = DispatchQueue(label: "mien.database.cancellation")
 
-    deinit {
-        state.withLock { PQfreeCancel($0.request.pointer) }
-    }
+    /// The owner of a `PGcancel`.
+    ///
+    /// Sendable without the compiler's check: libpq never changes it, and `PQcancel` may be called from any thread.
+    private final class Request: @unchecked Sendable {
+        private let pointer: OpaquePointer?
 
-    /// Sends the request from a thread of its own, since it opens a connection.
-    func cancel() {
-        state.withLock { $0.wasUsed = true }
-        DispatchQueue.global().async {
-            self.state.withLock { state in
-                var reason: [CChar] = [0]
-                PQcancel(state.request.pointer, &reason, Int32(reason.count))
-            }
+        init(_ connection: OpaquePointer) {
+            pointer = PQgetCancel(connection)
+        }
+
+        deinit {
+            PQfreeCancel(pointer)
+        }
+
+        func send() {
+            var reason: [CChar] = [0]
+            PQcancel(pointer, &reason, Int32(reason.count))
         }
     }
 
-    /// Whether a request was asked for. It may still reach the server, so the connection must not serve anybody else.
-    func disarm() -> Bool {
-        state.withLock { $0.wasUsed }
+    /// A connection was made: what is cancelled from now on is its statement.
+    func arm(_ connection: OpaquePointer) {
+        state.withLock { $0.request = Request(connection) }
+    }
+
+    /// The connection is no more.
+    func disarm() {
+        state.withLock { $0.request = nil }
+    }
+
+    func cancel() {
+        let request = state.withLock { state in
+            state.wasUsed = true
+            return state.request
+        }
+        wake.ring()
+        if let request { Self.queue.async { request.send() } }
+    }
+
+    /// Whether a cancellation was asked for. It may still reach the server, so the connection must not serve anybody
+    /// else.
+    var wasUsed: Bool { state.withLock { $0.wasUsed } }
+
+    /// Forgets that it was used.
+    func reset() {
+        state.withLock { $0.wasUsed = false }
+        wake.reset()
     }
 }

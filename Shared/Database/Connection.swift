@@ -5,6 +5,9 @@ internal import Synchronization
 
 /// One connection to Postgres, on a thread of its own: its calls block that thread and no other.
 ///
+/// libpq never waits here: each wait is this type's own, with a deadline, since a server that hangs keeps its
+/// connections open and says nothing. What is not answered in time closes the connection.
+///
 /// Handed out by `Database`, to one task at a time. Inside `Database.transaction` and `Database.withConnection` the
 /// body runs on the connection's thread, so its calls need no `await`. Work that takes long without the database
 /// belongs elsewhere.
@@ -13,7 +16,18 @@ package actor Connection {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let settings: DatabaseSettings
+    /// Ends what this connection waits for, when the task that has it is cancelled.
+    nonisolated let canceller = Canceller()
     private var handle: Handle?
+    /// When the last task gave it back.
+    private var lastUsed = ContinuousClock.now
+    /// Whether statements may take long: until the transaction ends, or `endCopy`.
+    private var isLimitLifted = false
+
+    /// How long a server may take to say that it is there.
+    private static let pingLimit = Duration.seconds(2)
+    /// How long a server may take to answer beyond the limit that it was given, or after a cancellation.
+    private static let grace = (afterTimeout: Duration.seconds(5), afterCancellation: Duration.milliseconds(500))
 
     init(settings: DatabaseSettings) {
         self.settings = settings
@@ -23,11 +37,9 @@ package actor Connection {
     /// The owner of a `PGconn`.
     private final class Handle {
         let pointer: OpaquePointer
-        let canceller: Canceller
 
         init(_ pointer: OpaquePointer) {
             self.pointer = pointer
-            canceller = Canceller(pointer)
         }
 
         deinit {
@@ -58,18 +70,27 @@ package actor Connection {
         let types = parameters.map(\.type)
         let lengths = extents.map { Int32($0?.count ?? 0) }
         let formats = [Int32](repeating: 1, count: parameters.count)
-        let result = bytes.withUnsafeBytes { buffer -> OpaquePointer? in
+        let sent = bytes.withUnsafeBytes { buffer -> Int32 in
             let base = buffer.bindMemory(to: CChar.self).baseAddress
             let values = extents.map { extent in extent.flatMap { base?.advanced(by: $0.lowerBound) } }
-            return PQexecParams(pointer, sql, Int32(parameters.count), types, values, lengths, formats, 1)
+            return PQsendQueryParams(pointer, sql, Int32(parameters.count), types, values, lengths, formats, 1)
         }
-        return Rows(try checked(result))
+        return Rows(try answer(to: sent, on: pointer))
     }
 
     /// Runs any number of statements, without parameters or an answer: migrations and test set-up.
     package func script(_ sql: String) throws(DatabaseError) {
         let pointer = try connected()
-        _ = try checked(PQexec(pointer, sql))
+        _ = try answer(to: PQsendQuery(pointer, sql), on: pointer)
+    }
+
+    /// Lets statements take as long as they need: to the end of the open transaction, or until the connection is given
+    /// back. A server that says nothing for `DatabaseSettings.longStatementTimeout` is given up.
+    package func liftLimit() throws(DatabaseError) {
+        let pointer = try connected()
+        let isOpen = PQtransactionStatus(pointer) != PQTRANS_IDLE
+        try query("SET \(isOpen ? "LOCAL " : "")statement_timeout = 0")
+        isLimitLifted = true
     }
 
     /// Sends rows to a table by COPY, in binary; many times as fast as INSERT, in constant memory.
@@ -81,27 +102,31 @@ package actor Connection {
         _ table: String, columns: [String], _ body: (inout CopyWriter) throws -> Void
     ) throws -> Int {
         let pointer = try connected()
-        try liftLimit(pointer)
+        try liftLimit()
         let names = columns.map { "\"\($0)\"" }.joined(separator: ", ")
-        let copy = try checked(PQexec(pointer, "COPY \(table) (\(names)) FROM STDIN (FORMAT binary)"))
+        let copy = try answer(
+            to: PQsendQuery(pointer, "COPY \(table) (\(names)) FROM STDIN (FORMAT binary)"), on: pointer)
         guard copy.status == PGRES_COPY_IN else { throw DatabaseError.decoding("COPY did not begin") }
         var writer = CopyWriter(columns: columns.count) { bytes throws(DatabaseError) in
-            let sent = bytes.withUnsafeBytes {
-                PQputCopyData(pointer, $0.bindMemory(to: CChar.self).baseAddress, Int32($0.count))
+            try self.send(on: pointer) {
+                bytes.withUnsafeBytes {
+                    PQputCopyData(pointer, $0.bindMemory(to: CChar.self).baseAddress, Int32($0.count))
+                }
             }
-            if sent != 1 { throw DatabaseError.unavailable(message(pointer)) }
         }
         do {
             try body(&writer)
             try writer.finish()
         } catch {
-            _ = PQputCopyEnd(pointer, "the sender gave up")
-            endCopy()
+            if handle != nil {
+                try? send(on: pointer) { PQputCopyEnd(pointer, "the sender gave up") }
+                endCopy()
+            }
             throw error
         }
-        guard PQputCopyEnd(pointer, nil) == 1 else { throw lost(pointer) }
+        try send(on: pointer) { PQputCopyEnd(pointer, nil) }
         defer { endCopy() }
-        return try checked(PQgetResult(pointer)).affected
+        return try checked(try nextResult(on: pointer, by: deadline)).affected
     }
 
     /// Reads the rows of a query by COPY, in binary and in constant memory: `body` is called for each as it comes.
@@ -111,13 +136,17 @@ package actor Connection {
     @discardableResult
     package func copyOut(_ query: String, _ body: (inout CopyRow) throws -> Void) throws -> Int {
         let pointer = try connected()
-        try liftLimit(pointer)
-        let copy = try checked(PQexec(pointer, "COPY (\(query)) TO STDOUT (FORMAT binary)"))
+        try liftLimit()
+        let copy = try answer(to: PQsendQuery(pointer, "COPY (\(query)) TO STDOUT (FORMAT binary)"), on: pointer)
         guard copy.status == PGRES_COPY_OUT else { throw DatabaseError.decoding("COPY did not begin") }
         var reader = CopyReader()
         while true {
             var chunk: UnsafeMutablePointer<CChar>?
-            let length = PQgetCopyData(pointer, &chunk, 0)
+            let length = PQgetCopyData(pointer, &chunk, 1)
+            if length == 0 {
+                try receive(on: pointer, by: deadline)
+                continue
+            }
             if length < 0 { break }
             defer { PQfreemem(chunk) }
             do {
@@ -128,7 +157,7 @@ package actor Connection {
             }
         }
         defer { endCopy() }
-        _ = try checked(PQgetResult(pointer))
+        _ = try checked(try nextResult(on: pointer, by: deadline))
         return reader.rows
     }
 
@@ -141,7 +170,8 @@ package actor Connection {
     /// Commits, or throws when the server rolled back because a statement before had failed.
     func commit() throws(DatabaseError) {
         let pointer = try connected()
-        let result = try checked(PQexec(pointer, "COMMIT"))
+        let result = try answer(to: PQsendQuery(pointer, "COMMIT"), on: pointer)
+        isLimitLifted = false
         guard result.command == "COMMIT" else {
             throw .query(sqlState: "25P02", message: "the transaction had failed before its end")
         }
@@ -150,21 +180,33 @@ package actor Connection {
     /// Rolls back what is open; a connection that cannot is closed by `settle`.
     func rollback() {
         guard let handle, PQtransactionStatus(handle.pointer) != PQTRANS_IDLE else { return }
+        isLimitLifted = false
         _ = try? query("ROLLBACK")
     }
 
     // MARK: Opening and closing
 
-    /// Makes sure that there is a connection, as far as this side can see, and returns what cancels its statements.
-    func open(_ backOff: BackOff) throws(DatabaseError) -> Canceller {
-        if let handle, isAlive(handle.pointer) { return handle.canceller }
+    /// Makes sure that there is a connection whose server answers.
+    func open(_ backOff: BackOff) throws(DatabaseError) {
+        if let handle, isAlive(handle.pointer) {
+            if lastUsed.duration(to: .now) < settings.restTimeout { return }
+            do throws(DatabaseError) {
+                return try ping(handle.pointer)
+            } catch {
+                // A server that closed the connection may take another; one that says nothing will not.
+                if error == .cancelled || error == Deadline(Self.pingLimit).passed {
+                    backOff.failed(error)
+                    throw error
+                }
+            }
+        }
         close()
-        try backOff.check()
+        try backOff.begin()
         do {
             let handle = try connect()
             self.handle = handle
+            canceller.arm(handle.pointer)
             backOff.succeeded()
-            return handle.canceller
         } catch {
             backOff.failed(error)
             throw error
@@ -173,12 +215,17 @@ package actor Connection {
 
     /// Called when a task gives the connection back: closes it unless it is fit for the next.
     func settle() {
-        guard let handle else { return }
-        if handle.canceller.disarm() || PQtransactionStatus(handle.pointer) != PQTRANS_IDLE { close() }
+        if let handle, canceller.wasUsed || PQtransactionStatus(handle.pointer) != PQTRANS_IDLE || isLimitLifted {
+            close()
+        }
+        canceller.reset()
+        isLimitLifted = false
+        lastUsed = .now
     }
 
     /// Closes the connection; the server rolls back what was open.
     package func close() {
+        canceller.disarm()
         handle = nil
     }
 
@@ -201,7 +248,7 @@ package actor Connection {
                 defer { PQfreemem(notify) }
                 return String(cString: notify.pointee.extra)
             }
-            if wake.wait(besides: PQsocket(pointer)) { return nil }
+            if wake.wait(for: PQsocket(pointer)) == .rung { return nil }
             guard PQconsumeInput(pointer) == 1, PQstatus(pointer) == CONNECTION_OK else { throw lost(pointer) }
         }
     }
@@ -216,7 +263,6 @@ package actor Connection {
         ]
         // What comes before the address gives way to it; the database's name after it replaces the address's.
         var keywords: [(String, String)] = [
-            ("connect_timeout", "\(max(2, settings.connectTimeout.components.seconds))"),
             ("application_name", settings.applicationName),
             ("client_encoding", "UTF8"),
             ("keepalives_idle", "15"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
@@ -228,16 +274,37 @@ package actor Connection {
         let names = keywords.map { strdup($0.0) }
         let values = keywords.map { strdup($0.1) }
         defer { (names + values).forEach { free($0) } }
-        let pointer = PQconnectdbParams(
+        let pointer = PQconnectStartParams(
             names.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 1)
         guard let pointer else { throw .unavailable("out of memory") }
-        guard PQstatus(pointer) == CONNECTION_OK else {
-            defer { PQfinish(pointer) }
-            throw .unavailable(message(pointer))
+        do throws(DatabaseError) {
+            try finishConnecting(pointer)
+        } catch {
+            PQfinish(pointer)
+            throw error
         }
         // Notices would go to stderr, between the records of the log.
         PQsetNoticeProcessor(pointer, { _, _ in }, nil)
         return Handle(pointer)
+    }
+
+    private func finishConnecting(_ pointer: OpaquePointer) throws(DatabaseError) {
+        let deadline = Deadline(settings.connectTimeout)
+        var wanted = PGRES_POLLING_WRITING
+        while PQstatus(pointer) != CONNECTION_BAD {
+            let toWrite = wanted == PGRES_POLLING_WRITING
+            switch canceller.wake.wait(for: PQsocket(pointer), toWrite: toWrite, until: deadline.end) {
+            case .ready: wanted = PQconnectPoll(pointer)
+            case .rung: throw .cancelled
+            case .timedOut: throw deadline.passed
+            }
+            if wanted == PGRES_POLLING_OK {
+                guard PQsetnonblocking(pointer, 1) == 0 else { break }
+                return
+            }
+            if wanted == PGRES_POLLING_FAILED { break }
+        }
+        throw .unavailable(message(pointer))
     }
 
     /// Whether an idle connection still stands: reads, without waiting, what a server says that shuts down.
@@ -247,6 +314,11 @@ package actor Connection {
             _ = PQisBusy(pointer)
         }
         return PQstatus(pointer) == CONNECTION_OK && PQtransactionStatus(pointer) == PQTRANS_IDLE
+    }
+
+    /// Asks nothing, so that the server answers.
+    private func ping(_ pointer: OpaquePointer) throws(DatabaseError) {
+        _ = try answer(to: PQsendQuery(pointer, ""), on: pointer, by: Deadline(Self.pingLimit))
     }
 
     private func connected() throws(DatabaseError) -> OpaquePointer {
@@ -275,18 +347,117 @@ package actor Connection {
         return error
     }
 
-    /// Lets statements take as long as they need: to the end of an open transaction, otherwise until `endCopy`.
-    private func liftLimit(_ pointer: OpaquePointer) throws(DatabaseError) {
-        let isOpen = PQtransactionStatus(pointer) != PQTRANS_IDLE
-        try query("SET \(isOpen ? "LOCAL " : "")statement_timeout = 0")
-    }
-
     /// Reads results until there is none, as libpq wants before the next statement, and gives statements their limit
     /// back where no transaction does at its end.
     private func endCopy() {
         guard let handle else { return }
-        while let result = PQgetResult(handle.pointer) { PQclear(result) }
-        if PQtransactionStatus(handle.pointer) == PQTRANS_IDLE { _ = try? query("RESET statement_timeout") }
+        do throws(DatabaseError) {
+            while let result = try nextResult(on: handle.pointer, by: deadline) { PQclear(result) }
+        } catch {
+            return
+        }
+        if PQtransactionStatus(handle.pointer) == PQTRANS_IDLE, (try? query("RESET statement_timeout")) != nil {
+            isLimitLifted = false
+        }
+    }
+}
+
+// MARK: - Waiting
+
+extension Connection {
+    /// How long the server may say nothing to the statement that is sent now.
+    private var patience: Duration {
+        isLimitLifted || settings.statementTimeout == .zero
+            ? settings.longStatementTimeout : settings.statementTimeout + Self.grace.afterTimeout
+    }
+
+    private var deadline: Deadline { Deadline(patience) }
+
+    /// Until when a server may say nothing.
+    private struct Deadline {
+        let limit: Duration
+        let end: ContinuousClock.Instant
+
+        init(_ limit: Duration) {
+            self.limit = limit
+            end = .now + limit
+        }
+
+        var passed: DatabaseError { .unavailable("it did not answer within \(limit)") }
+    }
+
+    /// The last result of statements that were just handed to libpq, or that of the first which failed.
+    private func answer(
+        to sent: Int32, on pointer: OpaquePointer, by deadline: Deadline? = nil
+    ) throws(DatabaseError) -> Result {
+        guard sent == 1 else { throw lost(pointer) }
+        let deadline = deadline ?? self.deadline
+        var last: OpaquePointer?
+        do throws(DatabaseError) {
+            try flush(pointer, by: deadline)
+            while let result = try nextResult(on: pointer, by: deadline) {
+                PQclear(last)
+                last = result
+                let status = PQresultStatus(result)
+                if status == PGRES_COPY_IN || status == PGRES_COPY_OUT || PQstatus(pointer) == CONNECTION_BAD { break }
+            }
+        } catch {
+            PQclear(last)
+            throw error
+        }
+        return try checked(last)
+    }
+
+    /// The next result of what was sent; `nil` when there is no more.
+    private func nextResult(
+        on pointer: OpaquePointer, by deadline: Deadline
+    ) throws(DatabaseError) -> OpaquePointer? {
+        while PQisBusy(pointer) == 1 { try receive(on: pointer, by: deadline) }
+        return PQgetResult(pointer)
+    }
+
+    /// Hands libpq something to send, as soon as it has room for it, and sends it.
+    private func send(on pointer: OpaquePointer, _ put: () -> Int32) throws(DatabaseError) {
+        while true {
+            switch put() {
+            case 1: return try flush(pointer, by: deadline)
+            case 0: try flush(pointer, by: deadline)
+            default: throw lost(pointer)
+            }
+        }
+    }
+
+    /// Sends all that libpq holds back.
+    private func flush(_ pointer: OpaquePointer, by deadline: Deadline) throws(DatabaseError) {
+        while true {
+            switch PQflush(pointer) {
+            case 0: return
+            case 1: try receive(on: pointer, toWrite: true, by: deadline)
+            default: throw lost(pointer)
+            }
+        }
+    }
+
+    /// Waits until something has come, and reads it; or until something can be sent.
+    ///
+    /// A cancellation gives the server a moment to say that the statement has ended.
+    private func receive(
+        on pointer: OpaquePointer, toWrite: Bool = false, by deadline: Deadline
+    ) throws(DatabaseError) {
+        var ending = canceller.wake.wait(
+            for: PQsocket(pointer), toWrite: toWrite, isHeard: !canceller.wasUsed,
+            until: canceller.wasUsed ? min(deadline.end, .now + Self.grace.afterCancellation) : deadline.end)
+        if ending == .rung {
+            ending = canceller.wake.wait(
+                for: PQsocket(pointer), toWrite: toWrite, isHeard: false,
+                until: min(deadline.end, .now + Self.grace.afterCancellation))
+        }
+        guard ending == .ready else {
+            let wasCancelled = canceller.wasUsed
+            close()
+            throw wasCancelled ? .cancelled : deadline.passed
+        }
+        guard PQconsumeInput(pointer) == 1 else { throw lost(pointer) }
     }
 }
 
@@ -294,10 +465,4 @@ package actor Connection {
 private func message(_ pointer: OpaquePointer) -> String {
     let text = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
     return text.split(whereSeparator: \.isNewline).joined(separator: " ")
-}
-
-extension Duration {
-    fileprivate var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-    }
 }

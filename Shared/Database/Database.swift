@@ -11,6 +11,8 @@ package final class Database: Service {
         var idle: [Connection]
         var waiting: [(id: Int, continuation: CheckedContinuation<Swift.Result<Connection, DatabaseError>, Never>)] = []
         var nextID = 0
+        /// When a connection was given back last.
+        var lastFreed = ContinuousClock.now
         var isClosed = false
     }
 
@@ -90,12 +92,12 @@ package final class Database: Service {
     ) async throws -> R {
         let connection = try await take()
         do {
-            let canceller = try await connection.open(backOff)
             let value = try await withTaskCancellationHandler {
+                try await connection.open(backOff)
                 try Task.checkCancellation()
                 return try await connection.run(body)
             } onCancel: {
-                canceller.cancel()
+                connection.canceller.cancel()
             }
             await giveBack(connection)
             return value
@@ -148,11 +150,31 @@ package final class Database: Service {
     // MARK: The pool
 
     private func take() async throws(DatabaseError) -> Connection {
-        let id = state.withLock { state in
+        let (free, id) = state.withLock { state -> (Connection?, Int) in
             defer { state.nextID += 1 }
-            return state.nextID
+            return (state.isClosed || Task.isCancelled ? nil : state.idle.popLast(), state.nextID)
         }
-        let taken = await withTaskCancellationHandler {
+        if let free { return free }
+        // Whoever has the connections may be waiting for a server that hangs. A queue that moves is none of that.
+        let limit = settings.acquireTimeout
+        let taken = await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var due = ContinuousClock.now + limit
+                while due > .now {
+                    guard (try? await Task.sleep(until: due, clock: .continuous)) != nil else { return }
+                    due = max(due, self.state.withLock { $0.lastFreed } + limit)
+                }
+                self.giveUp(id, .unavailable("no connection was free within \(limit)"))
+            }
+            defer { group.cancelAll() }
+            return await self.wait(id)
+        }
+        return try taken.get()
+    }
+
+    /// Waits for a connection under a number of its own, until `giveUp` is called with it.
+    private func wait(_ id: Int) async -> Swift.Result<Connection, DatabaseError> {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let now: Swift.Result<Connection, DatabaseError>? = state.withLock { state in
                     if state.isClosed { return .failure(.unavailable("it was closed")) }
@@ -164,17 +186,21 @@ package final class Database: Service {
                 if let now { continuation.resume(returning: now) }
             }
         } onCancel: {
-            let continuation = state.withLock { state in
-                state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0).continuation }
-            }
-            continuation?.resume(returning: .failure(.cancelled))
+            giveUp(id, .cancelled)
         }
-        return try taken.get()
+    }
+
+    private func giveUp(_ id: Int, _ error: DatabaseError) {
+        let continuation = state.withLock { state in
+            state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0).continuation }
+        }
+        continuation?.resume(returning: .failure(error))
     }
 
     private func giveBack(_ connection: Connection) async {
         await connection.settle()
         let (next, isClosed) = state.withLock { state in
+            state.lastFreed = .now
             let next = state.waiting.isEmpty ? nil : state.waiting.removeFirst().continuation
             if next == nil { state.idle.append(connection) }
             return (next, state.isClosed)

@@ -29,6 +29,21 @@ package enum DatabaseError: Error, Hashable {
     }
 }
 
+extension DatabaseError {
+    /// Whether the database is away altogether, rather than unwilling to do this one thing: whoever asks it anything
+    /// has to wait until it is back.
+    package var isOutage: Bool {
+        switch self {
+        case .unavailable: true
+        case .cancelled, .decoding, .migration: false
+        case .query(let sqlState, _):
+            // Class 08 connection, 53 resources; 57P01 to 57P03 the server stops, crashed or starts; 25006 it is a copy
+            // that takes no writing.
+            ["08", "53"].contains(sqlState.prefix(2)) || ["57P01", "57P02", "57P03", "25006"].contains(sqlState)
+        }
+    }
+}
+
 extension DatabaseError: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -23,7 +23,7 @@ extension Database {
         precondition(
             migrations.map(\.version) == Array(1...max(1, migrations.count)).prefix(migrations.count).map { $0 })
         try await transaction { connection in
-            try connection.query("SET LOCAL statement_timeout = 0")
+            try connection.liftLimit()
             try connection.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", .text("migrate \(schema)"))
             try connection.script(
                 """

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// What a `LISTEN` brings.
 package enum DatabaseNotification: Hashable, Sendable {
     /// Listening has begun, or begun again after the connection was lost: what was sent before may have been missed.
@@ -34,7 +32,7 @@ package struct DatabaseNotifications: AsyncSequence {
             while !Task.isCancelled {
                 do throws(DatabaseError) {
                     if !isListening {
-                        _ = try await connection.open(backOff)
+                        try await connection.open(backOff)
                         try await connection.query("LISTEN \"\(channel)\"")
                         isListening = true
                         return .listening
@@ -62,39 +60,5 @@ extension Database {
     /// Listens to a channel; the first element says that listening has begun.
     package func notifications(on channel: String) -> DatabaseNotifications {
         DatabaseNotifications(settings: settings, channel: channel)
-    }
-}
-
-/// Wakes a thread that waits for a socket: a pipe, which once rung stays so.
-final class WakeUpCall: Sendable {
-    private let reading: Int32
-    private let writing: Int32
-
-    init() {
-        var ends: [Int32] = [-1, -1]
-        let failure = pipe(&ends)
-        precondition(failure == 0, "no file descriptor is left")
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        (reading, writing) = (ends[0], ends[1])
-    }
-
-    deinit {
-        close(reading)
-        close(writing)
-    }
-
-    func ring() {
-        var byte: UInt8 = 1
-        _ = write(writing, &byte, 1)
-    }
-
-    /// Blocks until a socket can be read or the call rings; `true` for the latter.
-    func wait(besides socket: Int32) -> Bool {
-        var descriptors = [
-            pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = poll(&descriptors, 2, -1)
-        return descriptors[1].revents != 0
     }
 }

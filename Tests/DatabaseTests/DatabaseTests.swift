@@ -6,7 +6,7 @@ import Testing
 
 @testable import Database
 
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(2)))
 struct DatabaseTests {
     @Test func valuesGoThereAndBack() async throws {
         try await TestDatabase.with { test in
@@ -265,7 +265,7 @@ struct DatabaseTests {
     }
 }
 
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(2)))
 struct CopyTests {
     @Test func rowsGoThereAndBack() async throws {
         try await TestDatabase.with { test in
@@ -409,7 +409,7 @@ struct CopyTests {
     }
 }
 
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(2)))
 struct MigrationTests {
     private let first = Migration(version: 1, name: "people", sql: "CREATE TABLE thing.people (id integer)")
     private let second = Migration(
@@ -454,7 +454,7 @@ struct MigrationTests {
     }
 }
 
-@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)))
+@Suite(.enabled(if: TestDatabase.server != nil, Comment(rawValue: TestDatabase.isMissing)), .timeLimit(.minutes(2)))
 struct NotificationTests {
     @Test func theyComeInOrderAndListeningComesBack() async throws {
         try await TestDatabase.with { test in

@@ -171,7 +171,7 @@ package struct Batch: Sendable {
     ) async throws -> (version: Int, rows: Int) {
         let (videos, factors) = (snapshot.videos, trained.items)
         return try await store.database.transaction { connection in
-            try connection.query("SET LOCAL statement_timeout = 0")
+            try connection.liftLimit()
             let number: Int = try connection.query(
                 "SELECT coalesce(max(number), 0) + 1 AS number FROM recommender.versions")[0].decode("number")
             try connection.query(

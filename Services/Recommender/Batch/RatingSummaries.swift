@@ -213,7 +213,7 @@ struct RatingSummaries: Sendable {
     func keep(_ store: Store) async throws {
         guard !users.isEmpty else { return }
         try await store.database.transaction { connection in
-            try connection.query("SET LOCAL statement_timeout = 0")
+            try connection.liftLimit()
             try connection.copyIn(
                 "recommender.summaries",
                 columns: ["user_id", "changed", "click_weight", "enjoyed", "ratings", "watched", "latest"]

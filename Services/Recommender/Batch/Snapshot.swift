@@ -22,7 +22,7 @@ struct Snapshot: Sendable {
     static func read(_ store: Store, threads: Int) async throws -> Snapshot {
         let (snapshot, new) = try await store.database.transaction { connection in
             try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            try connection.query("SET LOCAL statement_timeout = 0")
+            try connection.liftLimit()
             let moment = try connection.query(
                 """
                 SELECT pg_current_snapshot()::text AS moment, pg_export_snapshot() AS exported, last_value AS change
