@@ -30,6 +30,9 @@ package struct ResultsStage: StageHandler {
             return .done
         } catch let error as EnvelopeError {
             return .unreadable(error)
+        } catch let error as DatabaseError where error.isOutage {
+            logger.warning("Could not reach the database", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+            return .unavailable(Failure(.unavailable, "The result could not be stored.", stage: .gateway))
         } catch {
             logger.warning("Could not store a result", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
             return .retry(Failure(.unavailable, "The result could not be stored.", stage: .gateway))

@@ -67,8 +67,10 @@ package struct IdentityStage: StageHandler {
             "Job failed", metadata: ["job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "error": "\(error)"])
         return switch error {
         case let error as EnvelopeError: .unreadable(error)
+        case let error as DatabaseError where error.isOutage:
+            .unavailable(Failure(.unavailable, "The database of faces cannot be reached just now.", stage: .identity))
         case let error as DatabaseError where error.isTransient:
-            .retry(Failure(.unavailable, "The database of faces cannot be reached just now.", stage: .identity))
+            .retry(Failure(.unavailable, "The database of faces is busy just now.", stage: .identity))
         case RecognitionError.otherNetwork:
             .retry(Failure(.unavailable, "The face networks are being changed just now.", stage: .identity))
         default: .failed(Failure(.internalError, "The face could not be compared.", stage: .identity))

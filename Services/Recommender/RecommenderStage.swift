@@ -41,10 +41,13 @@ package struct RecommenderStage: StageHandler {
             return .unreadable(error)
         } catch let failure as Failure {
             return .failed(failure)
-        } catch let error as DatabaseError where error.isTransient {
+        } catch let error as DatabaseError where error.isOutage {
             logger.warning("database unavailable", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
-            return .retry(
+            return .unavailable(
                 Failure(.unavailable, "The database cannot be reached; try again later.", stage: .recommender))
+        } catch let error as DatabaseError where error.isTransient {
+            logger.warning("database busy", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
+            return .retry(Failure(.unavailable, "The database is busy; try again later.", stage: .recommender))
         } catch {
             logger.error("job failed", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
             return .failed(Failure(.internalError, "The recommender failed on this request.", stage: .recommender))

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Brings the answers of interactive jobs to the requests that wait for them.
 ///
-/// They come by a queue that is this gateway's own and goes with its connection.
+/// They come by a queue that is the connection's own and goes with it.
 package final class Answers: Service {
     private let thread: ConnectionThread<Consuming>
     private let waiting: Waiting
@@ -15,7 +15,9 @@ package final class Answers: Service {
         let waiting = Waiting(logger: logger)
         self.waiting = waiting
         thread = ConnectionThread(address: address, name: "mien answers", logger: logger) {
-            Consuming(queues: [.answers(gateway)], prefetch: nil) { waiting.receive($0) }
+            Consuming(
+                { [Consuming.Subscription(queue: .answers(gateway, connection: $0), prefetch: nil)] },
+                consumer: { waiting.receive($0) })
         }
     }
 

@@ -2,9 +2,11 @@ import Messages
 
 /// What a worker has been handed and not begun, and in which order it begins.
 ///
-/// A value without I/O. Interactive first; after every `acceptedEvery` of those, one accepted.
+/// A value without I/O. Suspects first, each alone; then interactive jobs; after every `acceptedEvery` of those, one
+/// accepted.
 struct Backlog<Element> {
     private let acceptedEvery: Int
+    private var suspects: [Element] = []
     private var interactive: [Element] = []
     private var accepted: [Element] = []
     /// Interactive ones begun since the last accepted one.
@@ -14,7 +16,8 @@ struct Backlog<Element> {
         self.acceptedEvery = acceptedEvery
     }
 
-    var count: Int { interactive.count + accepted.count }
+    var count: Int { suspects.count + interactive.count + accepted.count }
+    var hasSuspects: Bool { !suspects.isEmpty }
 
     mutating func append(_ element: Element, _ urgency: Urgency) {
         switch urgency {
@@ -23,14 +26,20 @@ struct Backlog<Element> {
         }
     }
 
-    /// Takes up to `limit`, in the order in which they have their turns.
+    mutating func append(suspect element: Element) {
+        suspects.append(element)
+    }
+
+    /// Takes up to `limit`, in the order in which they have their turns; a suspect comes by itself.
     mutating func take(upTo limit: Int) -> [Element] {
+        if hasSuspects { return [suspects.removeFirst()] }
         var taken: [Element] = []
         while taken.count < limit, let element = next() { taken.append(element) }
         return taken
     }
 
     mutating func removeAll() {
+        suspects.removeAll()
         interactive.removeAll()
         accepted.removeAll()
     }

@@ -185,6 +185,14 @@ extension Connection {
         try checkReply()
     }
 
+    /// Asks for one message of a queue: `ConnectionEvent.delivered` follows, or `.nothing`.
+    func get(queue: String) throws(ConnectionError) {
+        let arena = Arena()
+        var get = amqp_basic_get_t(ticket: 0, queue: arena.bytes(queue), no_ack: 0)
+        // Not rabbitmq-c's own call, which waits for the reply and takes any delivery before it for that.
+        try ConnectionError.check(amqp_send_method(handle, Self.channel, AMQP_BASIC_GET_METHOD, &get))
+    }
+
     func acknowledge(tag: UInt64) throws(ConnectionError) {
         try ConnectionError.check(amqp_basic_ack(handle, Self.channel, tag, 0))
     }
@@ -225,6 +233,10 @@ extension Connection {
         case AMQP_BASIC_DELIVER_METHOD:
             incoming = IncomingMessage(delivered: decoded.load(as: amqp_basic_deliver_t.self))
             return nil
+        case AMQP_BASIC_GET_OK_METHOD:
+            incoming = IncomingMessage(got: decoded.load(as: amqp_basic_get_ok_t.self))
+            return nil
+        case AMQP_BASIC_GET_EMPTY_METHOD: return .nothing
         case AMQP_BASIC_RETURN_METHOD:
             incoming = IncomingMessage()
             return nil

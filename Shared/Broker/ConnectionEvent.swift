@@ -1,6 +1,8 @@
 /// What a broker says unasked.
 enum ConnectionEvent: Sendable {
     case delivered(Delivery)
+    /// The queue that was asked for a message has none.
+    case nothing
     /// No queue takes a mandatory message. Its confirm follows.
     case returned(messageID: String)
     /// The broker has taken charge of a message, or refuses to; with `multiple`, of all before it as well.

@@ -18,25 +18,33 @@ struct Consuming: ConnectionRole {
         case cancelled
     }
 
-    /// The queues to consume. An answers queue is declared as the connection's own.
-    let queues: [Queue]
-    /// How many messages of each queue may be unacknowledged; `nil` takes them without acknowledgement.
-    let prefetch: Int?
+    /// A queue to consume.
+    struct Subscription: Sendable {
+        var queue: Queue
+        /// How many of its messages may be unacknowledged; `nil` takes them without acknowledgement.
+        var prefetch: Int?
+    }
+
+    /// Which queues the connection of this number, from 1, consumes, in this order. An answers queue is declared as
+    /// the connection's own.
+    let subscriptions: @Sendable (_ epoch: Int) -> [Subscription]
     let consumer: @Sendable (Event) -> Void
 
-    private enum Subscription {
+    private enum Phase {
         case wanted
         /// Cancelled, but there may be messages of it still to read.
         case ending
         case over
     }
 
-    private var subscription = Subscription.wanted
+    private var phase = Phase.wanted
     private var epoch = 0
 
-    init(queues: [Queue], prefetch: Int?, consumer: @escaping @Sendable (Event) -> Void) {
-        self.queues = queues
-        self.prefetch = prefetch
+    init(
+        _ subscriptions: @escaping @Sendable (_ epoch: Int) -> [Subscription],
+        consumer: @escaping @Sendable (Event) -> Void
+    ) {
+        self.subscriptions = subscriptions
         self.consumer = consumer
     }
 
@@ -45,13 +53,14 @@ struct Consuming: ConnectionRole {
     mutating func opened(_ connection: borrowing Connection) throws(ConnectionError) {
         try Topology.declare(on: connection)
         epoch += 1
-        guard case .wanted = subscription else { return }
-        for queue in queues {
-            if case .answers = queue { try Topology.declare(queue, on: connection) }
+        guard case .wanted = phase else { return }
+        let subscriptions = subscriptions(epoch)
+        for subscription in subscriptions {
+            if case .answers = subscription.queue { try Topology.declare(subscription.queue, on: connection) }
         }
         consumer(.subscribed(epoch: epoch))
-        for queue in queues {
-            try connection.consume(queue: queue.name, prefetch: prefetch)
+        for subscription in subscriptions {
+            try connection.consume(queue: subscription.queue.name, prefetch: subscription.prefetch)
         }
     }
 
@@ -60,9 +69,9 @@ struct Consuming: ConnectionRole {
         case .acknowledge(let tag, let epoch):
             if epoch == self.epoch { try connection.acknowledge(tag: tag) }
         case .cancel:
-            guard case .wanted = subscription else { return }
-            subscription = .ending
-            for queue in queues { try connection.cancel(queue: queue.name) }
+            guard case .wanted = phase else { return }
+            phase = .ending
+            for subscription in subscriptions(epoch) { try connection.cancel(queue: subscription.queue.name) }
         }
     }
 
@@ -73,8 +82,8 @@ struct Consuming: ConnectionRole {
     }
 
     mutating func drained() {
-        guard case .ending = subscription else { return }
-        subscription = .over
+        guard case .ending = phase else { return }
+        phase = .over
         consumer(.cancelled)
     }
 
@@ -86,7 +95,7 @@ struct Consuming: ConnectionRole {
 
     mutating func refuse(_ command: Command) {
         guard case .cancel = command else { return }
-        subscription = .ending
+        phase = .ending
         drained()
     }
 }

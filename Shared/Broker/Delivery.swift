@@ -22,7 +22,9 @@ struct Delivery: Sendable {
         var contentType = ""
         /// `JobHeader` as JSON text; `nil` when the message was not sent by Mien.
         var header: String?
-        /// How often a quorum queue has had the message back.
-        var deliveryCount = 0
+        /// When it was sent, to the second.
+        var timestamp: Date?
+        /// Why it is a dead letter.
+        var reason: String?
     }
 }

@@ -4,6 +4,8 @@ import Messages
 enum Destination: Hashable, Sendable {
     /// The queue of a stage.
     case stage(StageName, Urgency)
+    /// The queue of a stage's suspects.
+    case suspects(StageName, Urgency)
     /// Back to a stage, after a while.
     case delayed(StageName, Urgency, Duration)
     /// A stage's dead letters.
@@ -16,7 +18,7 @@ extension Destination {
     var exchange: String {
         switch self {
         case .stage: Topology.jobs
-        case .delayed: Topology.defaultExchange
+        case .suspects, .delayed: Topology.defaultExchange
         case .dead: Topology.dead
         case .answer: Topology.answers
         }
@@ -25,6 +27,7 @@ extension Destination {
     var routingKey: String {
         switch self {
         case .stage(let stage, let urgency), .dead(let stage, let urgency): Topology.key(stage, urgency)
+        case .suspects(let stage, let urgency): Queue.suspects(stage, urgency).name
         case .delayed(let stage, let urgency, let delay): Queue.delayed(stage, urgency, delay).name
         case .answer(let gateway): Topology.key(gateway)
         }

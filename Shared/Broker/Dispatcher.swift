@@ -22,6 +22,7 @@ struct Dispatcher: Sendable {
         case .completed(let fact): return completed(fact, header, delivery, now: now)
         case .failed(let failure): return failed(failure, header, delivery, now: now)
         case .retry(let failure): return retried(failure, job, answering: header, delivery, now: now)
+        case .unavailable(let failure): return putOff(failure, job, answering: header, delivery, timing, now: now)
         case .unreadable(let error): return unreadable(error.description, header, delivery, now: now)
         }
     }
@@ -31,16 +32,16 @@ struct Dispatcher: Sendable {
         switch triage {
         case .work: return nil
         case .expired: return Settlement(result: .expired)
-        case .again(var header):
-            header.attempt += 1
-            let destination = Destination.stage(stage, header.urgency)
+        case .suspect(let header):
+            let destination = Destination.suspects(stage, header.urgency)
             guard let again = again(delivery, header, to: destination, now: now) else {
                 return Settlement(result: .expired)
             }
             return Settlement(result: .redelivered, publications: [again])
         case .exhausted(let header):
             let failure = Failure(
-                .attemptsExhausted, "The workers that had this job were lost, as often as is allowed.", stage: stage)
+                .attemptsExhausted, "The workers that worked on this job were lost, as often as is allowed.",
+                stage: stage)
             return exhausted(failure, header, delivery, now: now)
         case .unreadable(let reason, let header): return unreadable(reason, header, delivery, now: now)
         }
@@ -48,7 +49,7 @@ struct Dispatcher: Sendable {
 
     private func completed(_ fact: any Message, _ header: JobHeader, _ delivery: Delivery, now: Date) -> Settlement {
         var header = header
-        header.attempt = 1
+        header.beginStage()
         do throws(BrokerError) {
             let publication =
                 if let next = header.trip.stage(after: stage) {
@@ -65,11 +66,9 @@ struct Dispatcher: Sendable {
     }
 
     private func failed(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> Settlement {
-        // A result that cannot be stored has nobody to be answered to: an operator must see it.
-        let publications =
-            stage == .gateway
-            ? [deadLetter(delivery, reason: failure.detail)]
-            : answers(failure, header, now: now)
+        // A result that cannot be stored must be seen by an operator too.
+        let dead = stage == .gateway ? [deadLetter(delivery, reason: failure.detail)] : []
+        let publications = dead + answers(failure, header, delivery, now: now)
         return Settlement(result: .failed, failure: failure.kind, publications: publications)
     }
 
@@ -90,10 +89,45 @@ struct Dispatcher: Sendable {
         return Settlement(result: .retried, failure: failure.kind, publications: [again])
     }
 
+    private func putOff(
+        _ failure: Failure, _ job: Job, answering header: JobHeader, _ delivery: Delivery, _ timing: StageTiming,
+        now: Date
+    ) -> Settlement {
+        var next = job.header
+        next.waits += 1
+        let delay: Duration
+        switch next.urgency {
+        case .accepted: delay = settings.outageDelay(after: next.waits)
+        case .interactive:
+            delay = settings.delay(after: next.waits, .interactive)
+            // Finding that it is away may take as long again.
+            let needed = delay + .milliseconds(timing.worked)
+            let isInTime = next.deadline.map { .seconds($0.timeIntervalSince(now)) > needed } ?? true
+            guard isInTime, next.attempt + next.waits <= settings.interactiveAttempts else {
+                return Settlement(
+                    result: .failed, failure: failure.kind, publications: answers(failure, header, delivery, now: now))
+            }
+        }
+        let destination = Destination.delayed(stage, next.urgency, delay)
+        guard let again = again(delivery, next, to: destination, now: now) else { return Settlement(result: .expired) }
+        return Settlement(result: .retried, failure: failure.kind, publications: [again])
+    }
+
+    /// What becomes of an accepted job whose result could not be sent for long: it is done again later. `nil` for one
+    /// that has no readable header.
+    func putOff(_ delivery: Delivery, now: Date) -> Publication? {
+        guard let text = delivery.properties.header, case .header(let header) = HeaderCoding.decode(text) else {
+            return nil
+        }
+        let delay = settings.outageDelay(after: .max)
+        return again(delivery, header, to: .delayed(stage, header.urgency, delay), now: now)
+    }
+
     private func exhausted(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> Settlement {
         let dead = deadLetter(delivery, reason: "\(failure.kind.rawValue): \(failure.detail)")
         return Settlement(
-            result: .exhausted, failure: failure.kind, publications: [dead] + answers(failure, header, now: now))
+            result: .exhausted, failure: failure.kind,
+            publications: [dead] + answers(failure, header, delivery, now: now))
     }
 
     private func unreadable(_ reason: String, _ header: JobHeader?, _ delivery: Delivery, now: Date) -> Settlement {
@@ -101,7 +135,7 @@ struct Dispatcher: Sendable {
         if var header {
             header.schema = JobHeader.currentSchema
             let failure = Failure(.internalError, "A worker could not read the job's message.", stage: stage)
-            publications += answers(failure, header, now: now)
+            publications += answers(failure, header, delivery, now: now)
         }
         return Settlement(result: .unreadable, failure: .internalError, publications: publications)
     }
@@ -118,7 +152,7 @@ extension Dispatcher {
         case (.gateway, _, _): return nil
         case (_, .accepted, _):
             var header = header
-            header.attempt = 1
+            header.beginStage()
             return try Publication(fact, header: header, to: .stage(.gateway, .accepted), now: now)
         case (_, .interactive, let gateway?):
             return try Publication(fact, header: header, to: .answer(gateway), now: now)
@@ -127,8 +161,16 @@ extension Dispatcher {
     }
 
     /// The failure as an answer; nothing once the deadline has passed.
-    private func answers(_ failure: Failure, _ header: JobHeader, now: Date) -> [Publication] {
-        (try? answer(failure, header, now: now)).flatMap { $0 }.map { [$0] } ?? []
+    private func answers(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> [Publication] {
+        // The results stage answers itself: its job has failed, unless this is what could not be written down.
+        if stage == .gateway {
+            guard delivery.properties.type != Failure.name else { return [] }
+            var header = header
+            header.beginStage()
+            return (try? Publication(failure, header: header, to: .stage(.gateway, .accepted), now: now)).map { [$0] }
+                ?? []
+        }
+        return (try? answer(failure, header, now: now)).flatMap { $0 }.map { [$0] } ?? []
     }
 
     /// The same message with a new header; `nil` once the deadline has passed.
@@ -143,7 +185,8 @@ extension Dispatcher {
     /// The message just as it came; of an interactive job, which nobody can take up again, without its body: that may be a picture
     /// or a face.
     private func deadLetter(_ delivery: Delivery, reason: String) -> Publication {
-        let isAccepted = delivery.queue == Queue.jobs(stage, .accepted).name
+        let isAccepted = [Queue.jobs(stage, .accepted).name, Queue.suspects(stage, .accepted).name]
+            .contains(delivery.queue)
         return Publication(
             destination: .dead(stage, isAccepted ? .accepted : .interactive), type: delivery.properties.type,
             contentType: delivery.properties.contentType, job: delivery.properties.correlationID,

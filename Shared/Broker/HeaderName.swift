@@ -4,6 +4,4 @@ enum HeaderName {
     static let job = "x-mien-header"
     /// Why a message is among the dead letters.
     static let reason = "x-mien-reason"
-    /// Set by quorum queues: how often the message came back.
-    static let deliveryCount = "x-delivery-count"
 }

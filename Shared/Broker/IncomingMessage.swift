@@ -24,6 +24,11 @@ struct IncomingMessage {
             tag: deliver.delivery_tag, queue: String(deliver.consumer_tag), isRedelivered: deliver.redelivered != 0)
     }
 
+    /// A message that was asked for. The broker does not say by which queue it comes.
+    init(got message: amqp_basic_get_ok_t) {
+        method = .delivered(tag: message.delivery_tag, queue: "", isRedelivered: message.redelivered != 0)
+    }
+
     mutating func absorb(header frame: amqp_frame_t) {
         let size = Int(frame.payload.properties.body_size)
         missing = size
@@ -59,33 +64,18 @@ extension Delivery.Properties {
         correlationID = text(properties.correlation_id, AMQP_BASIC_CORRELATION_ID_FLAG)
         type = text(properties.type, AMQP_BASIC_TYPE_FLAG)
         contentType = text(properties.content_type, AMQP_BASIC_CONTENT_TYPE_FLAG)
+        if properties._flags & amqp_flags_t(AMQP_BASIC_TIMESTAMP_FLAG) != 0 {
+            timestamp = Date(timeIntervalSince1970: Double(properties.timestamp))
+        }
         guard properties._flags & amqp_flags_t(AMQP_BASIC_HEADERS_FLAG) != 0 else { return }
         for entry in UnsafeBufferPointer(start: properties.headers.entries, count: Int(properties.headers.num_entries))
         {
+            guard entry.value.kind == UInt8(AMQP_FIELD_KIND_UTF8.rawValue) else { continue }
             switch String(entry.key) {
-            case HeaderName.job where entry.value.kind == UInt8(AMQP_FIELD_KIND_UTF8.rawValue):
-                header = String(entry.value.value.bytes)
-            case HeaderName.deliveryCount:
-                deliveryCount = entry.value.integer ?? 0
+            case HeaderName.job: header = String(entry.value.value.bytes)
+            case HeaderName.reason: reason = String(entry.value.value.bytes)
             default: break
             }
-        }
-    }
-}
-
-extension amqp_field_value_t {
-    /// The value, if it is a whole number of any width.
-    fileprivate var integer: Int? {
-        switch amqp_field_value_kind_t(UInt32(kind)) {
-        case AMQP_FIELD_KIND_I8: Int(value.i8)
-        case AMQP_FIELD_KIND_U8: Int(value.u8)
-        case AMQP_FIELD_KIND_I16: Int(value.i16)
-        case AMQP_FIELD_KIND_U16: Int(value.u16)
-        case AMQP_FIELD_KIND_I32: Int(value.i32)
-        case AMQP_FIELD_KIND_U32: Int(value.u32)
-        case AMQP_FIELD_KIND_I64: Int(value.i64)
-        case AMQP_FIELD_KIND_U64: Int(exactly: value.u64)
-        default: nil
         }
     }
 }

@@ -9,15 +9,20 @@ final class Intake: Sendable {
         var backlog: Backlog<Delivery>
         /// Batches in work.
         var running = 0
+        /// Whether the batch in work is a suspect, beside which nothing may begin.
+        var isTryingSuspect = false
         /// The connection by which deliveries come; `nil` while there is none.
         var epoch: Int?
         /// Nothing more will come.
         var isClosed = false
         var waiter: Waiter?
 
-        /// Whether a batch may begin with at least `count` deliveries, or never will.
+        /// Whether a batch may begin with at least `count` deliveries, or never will. A suspect begins only when
+        /// nothing else is in work.
         func mayBegin(_ count: Int, concurrency: Int) -> Bool {
-            running < concurrency && (backlog.count >= count || isClosed)
+            if isTryingSuspect { return false }
+            if backlog.hasSuspects { return running == 0 }
+            return running < concurrency && (backlog.count >= count || isClosed)
         }
     }
 
@@ -29,6 +34,7 @@ final class Intake: Sendable {
 
     private let state: Mutex<State>
     private let urgencies: [String: Urgency]
+    private let suspects: Set<String>
     private let batch: Int
     private let batchWait: Duration
     private let concurrency: Int
@@ -39,6 +45,7 @@ final class Intake: Sendable {
         concurrency = settings.concurrency
         urgencies = Dictionary(
             uniqueKeysWithValues: Urgency.allCases.map { (Queue.jobs(stage, $0).name, $0) })
+        suspects = Set(Urgency.allCases.map { Queue.suspects(stage, $0).name })
         state = Mutex(State(backlog: Backlog(acceptedEvery: settings.acceptedEvery)))
     }
 
@@ -47,8 +54,11 @@ final class Intake: Sendable {
         switch event {
         case .subscribed(let epoch): change { $0.epoch = epoch }
         case .delivered(let delivery):
-            guard let urgency = urgencies[delivery.queue] else { return }
-            change { $0.backlog.append(delivery, urgency) }
+            if suspects.contains(delivery.queue) {
+                change { $0.backlog.append(suspect: delivery) }
+            } else if let urgency = urgencies[delivery.queue] {
+                change { $0.backlog.append(delivery, urgency) }
+            }
         case .interrupted:
             change { state in
                 state.backlog.removeAll()
@@ -66,6 +76,9 @@ final class Intake: Sendable {
             if batchWait > .zero { await waitForFullBatch() }
             if Task.isCancelled { return nil }
             let (taken, isClosed) = state.withLock { state -> ([Delivery], Bool) in
+                // A suspect may have come since the wait.
+                guard state.mayBegin(1, concurrency: concurrency) else { return ([], false) }
+                state.isTryingSuspect = state.backlog.hasSuspects
                 let taken = state.backlog.take(upTo: batch)
                 if !taken.isEmpty { state.running += 1 }
                 return (taken, state.isClosed)
@@ -77,7 +90,10 @@ final class Intake: Sendable {
 
     /// A batch is worked on no more; another may begin.
     func finished() {
-        change { $0.running -= 1 }
+        change { state in
+            state.running -= 1
+            state.isTryingSuspect = false
+        }
     }
 
     /// Whether a delivery is still this worker's: its connection has not been lost since.

@@ -33,7 +33,7 @@ extension Publication {
             destination: destination, type: type, contentType: contentType, job: header.job.description,
             header: try HeaderCoding.encode(header), body: body, isPersistent: header.urgency == .accepted)
         switch destination {
-        case .stage, .answer:
+        case .stage, .suspects, .answer:
             guard let deadline = header.deadline else { return }
             guard deadline > now else { throw .deadlinePassed }
             expiration = .seconds(deadline.timeIntervalSince(now))

@@ -45,13 +45,18 @@ package final class Publisher: Service {
         try await confirm.value(within: confirmLimit, orFail: .unconfirmed)
     }
 
+    /// Ends `run` once the confirms of what was published have come in.
+    func stop() {
+        thread.stop()
+    }
+
     /// Runs until graceful shutdown, which lets the confirms of what was published come in first.
     package func run() async throws {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await thread.run()
             } onGracefulShutdown: {
-                self.thread.stop()
+                self.stop()
             }
         } onCancel: {
             self.thread.abort()

@@ -57,7 +57,7 @@ struct Publishing: ConnectionRole {
             isBlocked = true
             for confirm in confirms.waiting { confirm.settle(.failure(.blocked)) }
         case .unblocked: isBlocked = false
-        case .delivered: break
+        case .delivered, .nothing: break
         }
     }
 

@@ -7,6 +7,11 @@ import ServiceLifecycle
 ///
 /// A delivery is acknowledged only after the broker has confirmed what came of it, so a job may come twice and is
 /// never lost.
+///
+/// What a lost worker had in its hands comes again marked as redelivered, begun or not. Such jobs are moved to a queue
+/// of suspects, taken from there one at a time and worked on alone: a worker lost then is counted, in the job's header,
+/// since the brokers' own counts differ by version and charge what was merely handed over. So a job that kills its
+/// workers ends as a dead letter, and its neighbours end well, however many workers are killed.
 package struct Stage<Handler: StageHandler>: Service {
     private let name: StageName
     private let publisher: Publisher
@@ -23,7 +28,11 @@ package struct Stage<Handler: StageHandler>: Service {
         handler: Handler, logger: Logger
     ) {
         let intake = Intake(stage: name, settings: settings)
-        let queues = Urgency.allCases.filter { name.takes($0) }.map { Queue.jobs(name, $0) }
+        let urgencies = Urgency.allCases.filter { name.takes($0) }
+        // Suspects first, so that a worker that begins anew is idle when one comes, and begins it at once.
+        let subscriptions =
+            urgencies.map { Consuming.Subscription(queue: .suspects(name, $0), prefetch: 1) }
+            + urgencies.map { Consuming.Subscription(queue: .jobs(name, $0), prefetch: settings.prefetch) }
         self.name = name
         self.publisher = publisher
         self.handler = handler
@@ -32,7 +41,7 @@ package struct Stage<Handler: StageHandler>: Service {
         dispatcher = Dispatcher(stage: name, settings: settings)
         metrics = StageMetrics(stage: name)
         thread = ConnectionThread(address: address, name: "mien \(name.rawValue)", logger: logger) {
-            Consuming(queues: queues, prefetch: settings.prefetch) { intake.receive($0) }
+            Consuming({ _ in subscriptions }, consumer: { intake.receive($0) })
         }
     }
 
@@ -115,8 +124,14 @@ package struct Stage<Handler: StageHandler>: Service {
         var logger = logger
         logger[metadataKey: "job.id"] = "\(delivery.properties.correlationID)"
         for publication in settlement.publications {
-            guard await send(publication, for: delivery, logger) else {
-                return metrics.count("abandoned", nil)
+            let limit = publication.expiration == nil ? dispatcher.settings.holdLimit : nil
+            switch await send(publication, for: delivery, within: limit, logger) {
+            case .sent: continue
+            case .abandoned: return metrics.count("abandoned", nil)
+            case .heldUp:
+                guard await putOff(delivery, logger) else { return metrics.count("abandoned", nil) }
+                thread.send(.acknowledge(tag: delivery.tag, epoch: delivery.epoch))
+                return metrics.count(Settlement.Result.retried.rawValue, .unavailable)
             }
         }
         thread.send(.acknowledge(tag: delivery.tag, epoch: delivery.epoch))
@@ -140,28 +155,50 @@ package struct Stage<Handler: StageHandler>: Service {
         }
     }
 
+    /// How publishing what came of a delivery ended.
+    private enum Sending {
+        /// The broker has it, or nobody wants it any more.
+        case sent
+        /// The delivery is no longer this worker's: back in its queue, where another has it by now, or the worker is
+        /// stopping at once.
+        case abandoned
+        /// The time is up.
+        case heldUp
+    }
+
     /// Publishes until the broker confirms.
-    ///
-    /// - Returns: whether the delivery may be acknowledged: not when it is back in its queue, where another worker
-    ///   has it by now,
-    ///   and not when this worker is stopping at once.
-    private func send(_ publication: Publication, for delivery: Delivery, _ logger: Logger) async -> Bool {
+    private func send(
+        _ publication: Publication, for delivery: Delivery, within limit: Duration? = nil, _ logger: Logger
+    ) async -> Sending {
         let expires = publication.expiration.map { ContinuousClock.now + $0 }
+        let end = limit.map { ContinuousClock.now + $0 }
         var backoff = Backoff(from: .milliseconds(50), to: .seconds(2))
         while intake.holds(delivery) {
             do {
                 try await publisher.publish(publication)
-                return true
+                return .sent
             } catch .unroutable where publication.isAnswer {
                 logger.info("The gateway that waited is gone")
-                return true
+                return .sent
             } catch {
-                if let expires, .now >= expires { return true }
-                if !error.isTransient { return false }
+                if let expires, .now >= expires { return .sent }
+                if !error.isTransient { return .abandoned }
                 logger.debug("Publishing again", metadata: ["broker.error": "\(error)"])
             }
-            guard (try? await Task.sleep(for: backoff.next())) != nil else { return false }
+            if let end, .now >= end { return .heldUp }
+            guard (try? await Task.sleep(for: backoff.next())) != nil else { return .abandoned }
         }
+        return .abandoned
+    }
+
+    /// Sends a job to be done again later, because its result was held up: the broker takes a worker for lost that
+    /// keeps a delivery for too long.
+    ///
+    /// - Returns: whether the delivery may be acknowledged.
+    private func putOff(_ delivery: Delivery, _ logger: Logger) async -> Bool {
+        logger.warning("A result was held up for long: its job is put off")
+        guard let later = dispatcher.putOff(delivery, now: .now) else { return false }
+        if case .sent = await send(later, for: delivery, logger) { return true }
         return false
     }
 }

@@ -38,6 +38,10 @@ enum Topology {
         case .jobs(let stage, .accepted):
             try connection.declareQueue(queue.name, arguments: ["x-queue-type": .text("quorum")])
             try connection.bind(queue: queue.name, to: jobs, key: key(stage, .accepted))
+        case .suspects(_, .interactive):
+            try connection.declareQueue(queue.name)
+        case .suspects(_, .accepted):
+            try connection.declareQueue(queue.name, arguments: ["x-queue-type": .text("quorum")])
         case .dead(let stage):
             try connection.declareQueue(queue.name, arguments: ["x-queue-type": .text("quorum")])
             for urgency in Urgency.allCases where stage.takes(urgency) {
@@ -63,7 +67,7 @@ enum Topology {
                     "x-dead-letter-strategy": .text("at-least-once"),
                     "x-overflow": .text("reject-publish"),
                 ])
-        case .answers(let gateway):
+        case .answers(let gateway, _):
             try connection.declareQueue(queue.name, exclusive: true)
             try connection.bind(queue: queue.name, to: answers, key: key(gateway))
         }

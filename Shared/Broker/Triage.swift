@@ -6,10 +6,9 @@ enum Triage: Hashable, Sendable {
     case work(Job)
     /// Nobody waits for its answer any more.
     case expired(JobHeader)
-    /// An interactive job whose worker was lost. The broker does not count how often, so it goes back with the next
-    /// attempt's number on it.
-    case again(JobHeader)
-    /// Its workers were lost as often as allowed.
+    /// It was with a worker that was lost: it goes to the suspects, under this header.
+    case suspect(JobHeader)
+    /// As many workers as are allowed were lost while they worked on it alone.
     case exhausted(JobHeader)
     /// This build cannot read it; the header, where that at least can be read.
     case unreadable(reason: String, JobHeader?)
@@ -32,8 +31,9 @@ extension Triage {
             self = .unreadable(reason: "The job header cannot be read.", nil)
             return
         }
+        let isSuspect = delivery.queue == Queue.suspects(stage, header.urgency).name
         guard stage == .gateway || header.trip.stages.contains(stage),
-            delivery.queue == Queue.jobs(stage, header.urgency).name
+            isSuspect || delivery.queue == Queue.jobs(stage, header.urgency).name
         else {
             self = .unreadable(reason: "The job's trip does not pass here.", header)
             return
@@ -42,17 +42,14 @@ extension Triage {
             self = .expired(header)
             return
         }
-        let isLost =
-            switch header.urgency {
-            case .interactive: delivery.isRedelivered && header.attempt >= settings.interactiveDeliveries
-            case .accepted: delivery.properties.deliveryCount >= settings.acceptedDeliveries
-            }
-        if isLost {
-            self = .exhausted(header)
-        } else if header.urgency == .interactive, delivery.isRedelivered {
-            self = .again(header)
-        } else {
+        guard delivery.isRedelivered else {
             self = .work(Job(Envelope(header: header, type: delivery.properties.type, body: delivery.body)))
+            return
         }
+        // Of what a lost worker had taken from the queue of jobs, most was only waiting in its hands, and no count of
+        // the broker's tells which. A suspect is begun as soon as it is taken, and alone: that loss is its own.
+        var suspect = header
+        if isSuspect { suspect.losses += 1 }
+        self = suspect.losses >= settings.losses(header.urgency) ? .exhausted(header) : .suspect(suspect)
     }
 }

@@ -23,14 +23,19 @@ package struct JobHeader: Codable, Hashable, Sendable {
     package var submitted: Date
     /// When this message was handed to the broker; the next stage's waiting time counts from here.
     package var published: Date
-    /// How often the current stage has been tried, from 1.
+    /// How often the current stage has been tried, from 1. Neither waits nor losses count.
     package var attempt: Int
+    /// How often the current stage has put the job off because what it needs was away.
+    package var waits: Int
+    /// How many workers of the current stage were lost while they worked on this job alone.
+    package var losses: Int
     /// The stages passed so far, in order.
     package var timings: [StageTiming]
 
     package init(
         job: JobID, trip: Trip, urgency: Urgency, deadline: Date?, gateway: GatewayID?, published: Date,
-        submitted: Date? = nil, attempt: Int = 1, timings: [StageTiming] = [], schema: Int = JobHeader.currentSchema
+        submitted: Date? = nil, attempt: Int = 1, waits: Int = 0, losses: Int = 0, timings: [StageTiming] = [],
+        schema: Int = JobHeader.currentSchema
     ) {
         self.schema = schema
         self.job = job
@@ -41,6 +46,8 @@ package struct JobHeader: Codable, Hashable, Sendable {
         self.submitted = submitted ?? published
         self.published = published
         self.attempt = attempt
+        self.waits = waits
+        self.losses = losses
         self.timings = timings
     }
 }
@@ -54,9 +61,11 @@ extension JobHeader {
             deadline: try container.decodeIfPresent(Date.self, forKey: .deadline),
             gateway: try container.decodeIfPresent(GatewayID.self, forKey: .gateway),
             published: try container.decode(Date.self, forKey: .published),
-            // Earlier builds did not write it.
+            // Earlier builds did not write it, nor waits and losses.
             submitted: try container.decodeIfPresent(Date.self, forKey: .submitted),
             attempt: try container.decode(Int.self, forKey: .attempt),
+            waits: try container.decodeIfPresent(Int.self, forKey: .waits) ?? 0,
+            losses: try container.decodeIfPresent(Int.self, forKey: .losses) ?? 0,
             timings: try container.decode([StageTiming].self, forKey: .timings),
             schema: try container.decode(Int.self, forKey: .schema))
     }
@@ -64,6 +73,11 @@ extension JobHeader {
     /// Whether erasures since the job was submitted may be forgotten already: then nothing is stored of it.
     package func isPastLife(at now: Date) -> Bool {
         now.timeIntervalSince(submitted) > Double(Self.longestLife.components.seconds)
+    }
+
+    /// Forgets how often the stage was tried, as befits the next one.
+    package mutating func beginStage() {
+        (attempt, waits, losses) = (1, 0, 0)
     }
 }
 

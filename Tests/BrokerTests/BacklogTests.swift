@@ -29,8 +29,19 @@ import Testing
         #expect(backlog.take(upTo: 10).isEmpty)
     }
 
+    @Test func suspectsComeFirstAndAlone() {
+        var backlog = backlog(interactive: 2, accepted: 0, acceptedEvery: 1)
+        backlog.append(suspect: "s0")
+        backlog.append(suspect: "s1")
+        #expect(backlog.count == 4)
+        #expect(backlog.take(upTo: 10) == ["s0"])
+        #expect(backlog.take(upTo: 10) == ["s1"])
+        #expect(backlog.take(upTo: 10) == ["i0", "i1"])
+    }
+
     @Test func whatWentBackToTheQueueIsGone() {
         var backlog = backlog(interactive: 2, accepted: 2, acceptedEvery: 1)
+        backlog.append(suspect: "s0")
         backlog.removeAll()
         #expect(backlog.count == 0)
     }

@@ -106,36 +106,88 @@ import Testing
         #expect(settlement.publications[0].body == (try fact.encoded()))
     }
 
-    @Test func theResultsStageAnswersNobody() throws {
+    @Test func theResultsStageAnswersItself() throws {
         let header = JobHeader.sample(.accepted, published: now)
         #expect(try settle(header, at: .gateway, .done) == Settlement(result: .completed))
         #expect(try settle(header, at: .gateway, .completed(fact)) == Settlement(result: .completed))
         let failure = Failure(.internalError, "The result cannot be stored.")
         let failed = try settle(header, at: .gateway, .failed(failure))
-        #expect(failed.publications.map(\.destination) == [.dead(.gateway, .accepted)])
+        #expect(failed.publications.map(\.destination) == [.dead(.gateway, .accepted), .stage(.gateway, .accepted)])
+        #expect(try Failure(encoded: failed.publications[1].body) == failure)
         let settings = StageSettings(acceptedAttempts: 1)
         let exhausted = try settle(header, at: .gateway, settings: settings, .retry(failure))
-        #expect(exhausted.publications.map(\.destination) == [.dead(.gateway, .accepted)])
+        #expect(
+            exhausted.publications.map(\.destination) == [.dead(.gateway, .accepted), .stage(.gateway, .accepted)])
     }
 
-    @Test func aLostInteractiveJobGoesBackWithTheNextNumber() throws {
-        let header = JobHeader.sample(published: now)
+    @Test func aFailureThatCannotBeStoredFailsNoMore() throws {
+        let header = JobHeader.sample(.accepted, published: now)
+        let failure = Failure(.internalError, "The result cannot be stored.")
+        let delivery = try Delivery.sample(header, stage: .gateway, type: Failure.name, body: try failure.encoded())
+        let settlement = Dispatcher(stage: .gateway, settings: StageSettings())
+            .settlement(
+                of: Job(try Envelope(failure, header: header)), from: delivery, .failed(failure), timing: timing,
+                now: now)
+        #expect(settlement.publications.map(\.destination) == [.dead(.gateway, .accepted)])
+    }
+
+    @Test(arguments: Urgency.allCases)
+    func aSuspectGoesToItsQueueUnderItsHeader(urgency: Urgency) throws {
+        var header = JobHeader.sample(urgency, published: now)
         let delivery = try Delivery.sample(header, body: Data("body".utf8), isRedelivered: true)
+        header.losses = 1
         let dispatcher = Dispatcher(stage: .identity, settings: StageSettings())
-        let settlement = try #require(dispatcher.settlement(of: delivery, .again(header), now: now))
-        #expect(settlement.publications.map(\.destination) == [.stage(.identity, .interactive)])
-        #expect(try self.header(of: settlement.publications[0]).attempt == 2)
+        let settlement = try #require(dispatcher.settlement(of: delivery, .suspect(header), now: now))
+        #expect(settlement.publications.map(\.destination) == [.suspects(.identity, urgency)])
+        #expect(try self.header(of: settlement.publications[0]).losses == 1)
         #expect(settlement.publications[0].body == Data("body".utf8))
+        #expect(settlement.publications[0].isPersistent == (urgency == .accepted))
+        #expect(settlement.publications[0].expiration == (urgency == .accepted ? nil : .seconds(30)))
+    }
+
+    @Test func whatIsAwayIsWaitedForByAcceptedJobsAsLongAsItTakes() throws {
+        let failure = Failure(.unavailable, "The database is away.")
+        let settings = StageSettings(acceptedAttempts: 1, outageDelays: [.seconds(1), .seconds(5)])
+        var header = JobHeader.sample(.accepted, published: now)
+        for (waits, delay) in [(0, Duration.seconds(1)), (1, .seconds(5)), (1_000_000, .seconds(5))] {
+            header.waits = waits
+            let settlement = try settle(header, settings: settings, .unavailable(failure))
+            #expect(settlement.publications.map(\.destination) == [.delayed(.identity, .accepted, delay)])
+            #expect(try self.header(of: settlement.publications[0]).waits == waits + 1)
+            #expect(try self.header(of: settlement.publications[0]).attempt == 1)
+        }
+    }
+
+    @Test func whatIsAwayIsToldToWhoeverWaits() throws {
+        let failure = Failure(.unavailable, "The database is away.")
+        let gateway = GatewayID.random()
+        var header = JobHeader.sample(gateway: gateway, published: now)
+        let first = try settle(header, .unavailable(failure))
+        #expect(first.publications.map(\.destination) == [.delayed(.identity, .interactive, .milliseconds(250))])
+        header.waits = StageSettings().interactiveAttempts - 1
+        let last = try settle(header, .unavailable(failure))
+        #expect(last.publications.map(\.destination) == [.answer(gateway)])
+        #expect(try Failure(encoded: last.publications[0].body) == failure)
+        let late = try settle(.sample(gateway: gateway, deadlineIn: 0.2, published: now), .unavailable(failure))
+        #expect(late.publications.map(\.destination) == [.answer(gateway)])
+    }
+
+    @Test func theNextStageBeginsToCountAnew() throws {
+        var header = JobHeader.sample(.accepted, published: now, attempt: 3)
+        (header.waits, header.losses) = (5, 2)
+        let next = try self.header(of: settle(header, .completed(fact)).publications[0])
+        #expect(next.attempt == 1 && next.waits == 0 && next.losses == 0)
     }
 
     @Test func routesAreThePlannedOnes() {
         #expect(Destination.stage(.vision, .accepted).exchange == "mien.jobs")
         #expect(Destination.stage(.vision, .accepted).routingKey == "vision.accepted")
+        #expect(Destination.suspects(.vision, .accepted).routingKey == "mien.vision.accepted.suspects")
         #expect(Destination.dead(.vision, .accepted).exchange == "mien.dead")
         #expect(
             Destination.delayed(.vision, .interactive, .milliseconds(250)).routingKey
                 == "mien.vision.interactive.delay.250")
         #expect(!Queue.shared.contains(.jobs(.gateway, .interactive)))
-        #expect(Queue.shared.count == 11)
+        #expect(Queue.shared.count == 18)
     }
 }

@@ -116,17 +116,21 @@ struct PublisherTests {
     @Test func anIdleConnectionOutlivesManyHeartbeats() async throws {
         try await VirtualHost.run { host in
             var address = host.address
-            address.heartbeat = .seconds(3)
+            address.heartbeat = .seconds(1)
             let publisher = Publisher(address: address, logger: .silent)
             try await running([publisher]) {
-                try await eventually("connected and listed") {
-                    let names = try await host.connections()
-                    return publisher.isConnected && names.count == 1
+                var first: VirtualHost.Connection?
+                try await eventually("connected and counted") {
+                    first = try await host.openConnections().first
+                    return publisher.isConnected && first?.recv_oct ?? 0 > 0
                 }
-                let before = try await host.connections()
-                // Either side gives up a silent connection after two heartbeats.
-                try await Task.sleep(for: .seconds(13))
-                #expect(try await host.connections() == before)
+                let before = try #require(first)
+                // The broker hangs up when it has heard nothing for two heartbeats, of 8 bytes each.
+                try await eventually("ten heartbeats") {
+                    let now = try await host.openConnections()
+                    #expect(now.map(\.name) == [before.name])
+                    return (now.first?.recv_oct ?? 0) - (before.recv_oct ?? 0) >= 10 * 8
+                }
                 try await publisher.submit(fact, header: .sample())
             }
         }

@@ -20,17 +20,16 @@ extension Delivery {
     /// A message as the broker would hand it over.
     static func sample(
         _ header: JobHeader, stage: StageName = .identity, type: String = ErasureRequested.name, body: Data = Data(),
-        isRedelivered: Bool = false, deliveryCount: Int = 0
+        isRedelivered: Bool = false, isSuspect: Bool = false
     ) throws -> Delivery {
         var properties = Properties()
         properties.correlationID = header.job.description
         properties.type = type
         properties.contentType = "application/json"
         properties.header = try HeaderCoding.encode(header)
-        properties.deliveryCount = deliveryCount
+        let queue = isSuspect ? Queue.suspects(stage, header.urgency) : .jobs(stage, header.urgency)
         return Delivery(
-            tag: 1, epoch: 1, queue: Queue.jobs(stage, header.urgency).name, isRedelivered: isRedelivered,
-            properties: properties, body: body)
+            tag: 1, epoch: 1, queue: queue.name, isRedelivered: isRedelivered, properties: properties, body: body)
     }
 }
 
@@ -44,6 +43,22 @@ struct Handler: StageHandler {
 
     func handle(_ jobs: [Job]) async -> [Outcome] {
         await body(jobs)
+    }
+
+    /// Keeps every batch waiting at a gate, as work does that never ends.
+    static func waiting(at gate: Gate) -> Handler {
+        Handler { jobs in
+            await gate.pass()
+            return jobs.map { _ in .done }
+        }
+    }
+
+    /// Writes down what it is given.
+    static func logging(to log: Log) -> Handler {
+        Handler { jobs in
+            await log.append(jobs)
+            return jobs.map { _ in .done }
+        }
     }
 
     /// Passes every erasure on.

@@ -1,5 +1,8 @@
 import Foundation
+import Logging
 import Messages
+import RelayTesting
+import Synchronization
 import Testing
 
 @testable import Broker
@@ -29,7 +32,8 @@ struct StageTests {
 
     @discardableResult
     private func withSuite<Result: Sendable>(
-        _ stages: [(StageName, StageSettings, Handler)], _ body: (Suite) async throws -> Result
+        _ stages: [(StageName, StageSettings, Handler)], logger: Logger = .silent,
+        _ body: (Suite) async throws -> Result
     ) async throws -> Result {
         try await VirtualHost.run { host in
             let gateway = GatewayID.random()
@@ -38,7 +42,7 @@ struct StageTests {
             let stages = stages.map { name, settings, handler in
                 Stage(
                     name: name, address: host.address, publisher: publisher, settings: settings, handler: handler,
-                    logger: .silent)
+                    logger: logger)
             }
             return try await running([publisher, answers] + stages) {
                 try await eventually("connected") {
@@ -185,11 +189,14 @@ struct StageTests {
             await log.append(jobs)
             return jobs.map { _ in .done }
         }
-        let settings = StageSettings(batch: 100, batchWait: .milliseconds(500))
+        let settings = StageSettings(batch: 100, batchWait: .seconds(2))
         try await withSuite([(.identity, settings, handler)]) { suite in
+            let start = ContinuousClock.now
             try await suite.publisher.submit(fact, header: .sample())
             try await suite.publisher.submit(fact, header: .sample())
             try await eventually("all are done") { await log.jobs.count == 2 }
+            #expect(start.duration(to: .now) >= settings.batchWait)
+            #expect(await log.batches.map(\.count) == [2])
         }
     }
 
@@ -205,9 +212,14 @@ struct StageTests {
             try await eventually("all are handed over") {
                 try await suite.publisher.depth(of: .jobs(.identity, .interactive)).ready == 0
             }
-            try await eventually("two are in work") { await gate.arrivals == 2 }
+            // One after the other ends, and lets one more begin.
+            for ended in 0..<3 {
+                try await eventually("two are in work") { await gate.arrivals == ended + 2 }
+                await gate.letOne()
+            }
             await gate.open()
-            try await eventually("all are done") { await gate.arrivals == 5 }
+            try await eventually("all are done") { await gate.departures == 5 }
+            #expect(await gate.mostAtOnce == 2)
         }
     }
 
@@ -307,107 +319,266 @@ struct StageTests {
 
     // MARK: Lost workers
 
-    @Test func aLostInteractiveJobIsGivenToOneMoreWorker() async throws {
+    /// Runs a worker of its own, with its own connections, until `body` returns: then it is gone, as after SIGKILL.
+    private func withLostWorker(
+        _ name: StageName, _ settings: StageSettings = .init(), on host: VirtualHost, _ handler: Handler,
+        _ body: () async throws -> Void
+    ) async throws {
+        let relay = Relay(to: host.address.port)
+        defer { relay.close() }
+        var address = host.address
+        address.port = relay.port
+        let publisher = Publisher(address: address, logger: .silent)
+        let stage = Stage(
+            name: name, address: address, publisher: publisher, settings: settings, handler: handler, logger: .silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await publisher.run() }
+            tasks.addTask { try await stage.run() }
+            try await body()
+            relay.close()
+            try await eventually("the worker is cut off") { !publisher.isConnected && !stage.isConnected }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+    }
+
+    /// What waits in a stage's two queues of accepted jobs.
+    private func waiting(_ stage: StageName, _ suite: Suite) async throws -> Int {
+        try await suite.publisher.depth(of: .jobs(stage, .accepted)).ready
+            + suite.publisher.depth(of: .suspects(stage, .accepted)).ready
+    }
+
+    @Test(arguments: Urgency.allCases)
+    func aLostJobIsDoneByAnotherWorker(urgency: Urgency) async throws {
+        let gate = Gate()
+        let log = Log()
+        try await withSuite([]) { suite in
+            let header = JobHeader.sample(urgency, trip: .click, gateway: suite.gateway)
+            try await suite.publisher.submit(fact, header: header)
+            try await withLostWorker(.recommender, on: suite.host, .waiting(at: gate)) {
+                try await eventually("in work") { await gate.arrivals == 1 }
+            }
+            try await withLostWorker(.recommender, on: suite.host, .logging(to: log)) {
+                try await eventually("done") { await log.jobs.count == 1 }
+            }
+            #expect(await log.jobs[0].id == header.job)
+            #expect(await log.jobs[0].header.attempt == 1)
+            #expect(await log.jobs[0].header.losses == 0)
+        }
+    }
+
+    @Test func anInteractiveJobThatLosesItsWorkersIsAnswered() async throws {
+        let gate = Gate()
+        let settings = StageSettings(interactiveLosses: 2)
+        try await withSuite([]) { suite in
+            let header = JobHeader.sample(trip: .click, gateway: suite.gateway, deadlineIn: 100)
+            try await withThrowingTaskGroup { tasks in
+                tasks.addTask { try await suite.ask(fact, header: header) }
+                // The first loss says nothing; two alone are allowed.
+                for lost in 1...3 {
+                    try await withLostWorker(.recommender, settings, on: suite.host, .waiting(at: gate)) {
+                        try await eventually("in work") { await gate.arrivals == lost }
+                    }
+                }
+                try await withLostWorker(.recommender, settings, on: suite.host, .waiting(at: gate)) {
+                    let answer = try #require(try await tasks.next())
+                    #expect(try failure(in: answer).kind == .attemptsExhausted)
+                }
+            }
+            let dead = try await suite.host.take(from: .dead(.recommender))
+            #expect(dead.header?.job == header.job)
+            #expect(dead.payload.isEmpty)
+            #expect(await gate.arrivals == 3)
+        }
+    }
+
+    @Test func tenLostWorkersEndNoAcceptedJob() async throws {
+        let gate = Gate()
+        let log = Log()
+        let settings = StageSettings(batch: 4, concurrency: 2)
+        try await withSuite([]) { suite in
+            var jobs: Set<JobID> = []
+            for _ in 1...10 {
+                let header = JobHeader.sample(.accepted, trip: .click)
+                try await suite.publisher.submit(fact, header: header)
+                jobs.insert(header.job)
+            }
+            for _ in 1...10 {
+                let before = await gate.arrivals
+                try await withLostWorker(.recommender, settings, on: suite.host, .waiting(at: gate)) {
+                    try await eventually("something is in work") { await gate.arrivals > before }
+                }
+            }
+            try await withLostWorker(.recommender, settings, on: suite.host, .logging(to: log)) {
+                try await eventually("all are done") { await Set(log.jobs.map(\.id)) == jobs }
+                try await eventually("nothing is left") { try await waiting(.recommender, suite) == 0 }
+            }
+            #expect(try await suite.publisher.depth(of: .dead(.recommender)).ready == 0)
+        }
+    }
+
+    @Test func aJobThatKillsItsWorkersEndsAloneAndIsAnswered() async throws {
+        let results = Log()
+        let settings = StageSettings(batch: 4, concurrency: 2, acceptedLosses: 3)
+        try await withSuite([(.gateway, .init(), .logging(to: results))]) { suite in
+            let poison = JobHeader.sample(.accepted, trip: .click)
+            var good: Set<JobID> = []
+            for number in 1...9 {
+                let header = number == 2 ? poison : JobHeader.sample(.accepted, trip: .click)
+                try await suite.publisher.submit(fact, header: header)
+                if header.job != poison.job { good.insert(header.job) }
+            }
+            let gate = Gate()
+            let deadly = Handler { jobs in
+                if jobs.contains(where: { $0.id == poison.job }) { await gate.pass() }
+                return jobs.map { _ in .completed(fact) }
+            }
+            // Once among others, and then as often as is allowed alone.
+            for lost in 1...4 {
+                try await withLostWorker(.recommender, settings, on: suite.host, deadly) {
+                    try await eventually("the worker is being killed") { await gate.arrivals == lost }
+                }
+            }
+            try await withLostWorker(.recommender, settings, on: suite.host, deadly) {
+                try await eventually("all are answered") { await Set(results.jobs.map(\.id)).count == 9 }
+            }
+            #expect(await gate.arrivals == 4)
+            for result in await results.jobs {
+                #expect((result.envelope.type == Failure.name) == !good.contains(result.id))
+                guard result.id == poison.job else { continue }
+                #expect(try failure(in: result.envelope).kind == .attemptsExhausted)
+            }
+            let dead = try await suite.host.take(from: .dead(.recommender))
+            #expect(dead.header?.job == poison.job)
+            #expect(dead.payload.isEmpty == false)
+            #expect(try await suite.publisher.depth(of: .dead(.recommender)).ready == 0)
+        }
+    }
+
+    @Test func aSuspectIsWorkedOnAlone() async throws {
         let gate = Gate()
         let log = Log()
         let handler = Handler { jobs in
+            await gate.pass()
             await log.append(jobs)
-            if jobs[0].header.attempt == 1 { await gate.pass() }
-            return jobs.map { _ in .completed(fact) }
+            return jobs.map { _ in .done }
         }
-        try await withSuite([(.recommender, .init(concurrency: 2), handler)]) { suite in
-            let header = JobHeader.sample(trip: .click, gateway: suite.gateway)
-            try await suite.publisher.submit(fact, header: header)
-            try await eventually("in work") { await gate.arrivals == 1 }
-            try await suite.host.closeConnections(3)
-            try await eventually("a second attempt") { await log.jobs.count == 2 }
-            #expect(await log.jobs.map(\.header.attempt) == [1, 2])
-            await gate.open()
+        let settings = StageSettings(batch: 4, concurrency: 3)
+        try await withSuite([]) { suite in
+            let suspect = JobHeader.sample(.accepted)
+            try await suite.publisher.submit(fact, header: suspect)
+            try await withLostWorker(.identity, settings, on: suite.host, .waiting(at: gate)) {
+                try await eventually("in work") { await gate.arrivals == 1 }
+            }
+            try await withLostWorker(.identity, settings, on: suite.host, handler) {
+                try await eventually("in work again") { await gate.arrivals == 2 }
+                for _ in 1...5 { try await suite.publisher.submit(fact, header: .sample()) }
+                try await eventually("the others are at hand") {
+                    try await suite.publisher.depth(of: .jobs(.identity, .interactive)).ready == 0
+                }
+                #expect(await gate.arrivals == 2)
+                await gate.open()
+                try await eventually("all are done") { await log.jobs.count == 6 }
+                #expect(await log.batches[0].map(\.id) == [suspect.job])
+            }
         }
     }
 
-    @Test func lostTwiceItIsAnswered() async throws {
-        let gate = Gate()
+    // MARK: What a job needs is away
+
+    @Test func anAcceptedJobWaitsForWhatItNeedsHoweverLong() async throws {
+        let log = Log()
         let handler = Handler { jobs in
-            await gate.pass()
-            return jobs.map { _ in .done }
+            await log.append(jobs)
+            return jobs.map { $0.header.waits < 20 ? .unavailable(Failure(.unavailable, "Away.")) : .done }
         }
-        try await withSuite([(.recommender, .init(concurrency: 4), handler)]) { suite in
-            let header = JobHeader.sample(trip: .click, gateway: suite.gateway, deadlineIn: 100)
-            try await suite.publisher.submit(fact, header: header)
-            try await eventually("in work") { await gate.arrivals == 1 }
-            let closed = try await suite.host.closeConnections(3)
-            try await eventually("in work again") { await gate.arrivals == 2 }
-            try await suite.host.closeConnections(3, besides: closed)
-            let dead = try await suite.host.take(from: .dead(.recommender))
-            #expect(dead.header?.job == header.job)
-            #expect(dead.header?.attempt == 2)
-            await gate.open()
+        let settings = StageSettings(acceptedAttempts: 2, outageDelays: [.milliseconds(10), .milliseconds(20)])
+        try await withSuite([(.identity, settings, handler)]) { suite in
+            try await suite.publisher.submit(fact, header: .sample(.accepted))
+            try await eventually("it was there at last") { await log.jobs.count == 21 }
+            #expect(await log.jobs.map(\.header.attempt) == Array(repeating: 1, count: 21))
+            #expect(await log.jobs.map(\.header.waits) == Array(0...20))
+            #expect(try await suite.publisher.depth(of: .dead(.identity)).ready == 0)
         }
     }
 
-    @Test func anAcceptedJobLostAsOftenAsAllowedIsADeadLetterAndAnswered() async throws {
-        let gate = Gate()
-        let results = Log()
+    @Test func anInteractiveJobIsToldWhatIsAwayAndLeavesNoDeadLetter() async throws {
+        let log = Log()
+        let away = Failure(.unavailable, "Away.", stage: .identity)
         let handler = Handler { jobs in
-            await gate.pass()
-            return jobs.map { _ in .done }
+            await log.append(jobs)
+            return jobs.map { _ in .unavailable(away) }
         }
-        let gateway = Handler { jobs in
-            await results.append(jobs)
-            return jobs.map { _ in .done }
-        }
-        let settings = StageSettings(concurrency: 2, acceptedDeliveries: 1)
-        try await withSuite([(.recommender, settings, handler), (.gateway, .init(), gateway)]) { suite in
-            let header = JobHeader.sample(.accepted, trip: .click)
-            try await suite.publisher.submit(fact, header: header)
-            try await eventually("in work") { await gate.arrivals == 1 }
-            try await suite.host.closeConnections(4)
-            try await eventually("a result") { await !results.jobs.isEmpty }
-            #expect(try await failure(in: results.jobs[0].envelope).kind == .attemptsExhausted)
-            #expect(try await suite.host.take(from: .dead(.recommender)).header?.job == header.job)
-            #expect(await gate.arrivals == 1)
-            await gate.open()
+        let settings = StageSettings(interactiveAttempts: 3, interactiveDelays: [.milliseconds(10)])
+        try await withSuite([(.identity, settings, handler)]) { suite in
+            let answer = try await suite.ask(fact)
+            #expect(try failure(in: answer) == away)
+            #expect(await log.jobs.count == 3)
+            #expect(try await suite.publisher.depth(of: .dead(.identity)).ready == 0)
         }
     }
 
-    @Test func theBrokersDeliveryLimitIsTheNet() async throws {
-        let gate = Gate()
+    @Test func aResultThatCannotBeStoredFailsItsJob() async throws {
+        let log = Log()
         let handler = Handler { jobs in
-            await gate.pass()
-            return jobs.map { _ in .done }
+            await log.append(jobs)
+            return jobs.map { job in
+                job.envelope.type == Failure.name ? .done : .unreadable(.unexpectedType(job.envelope.type))
+            }
         }
-        let settings = StageSettings(concurrency: 10, acceptedDeliveries: 100)
-        try await withSuite([(.recommender, settings, handler)]) { suite in
-            try await suite.host.setPolicy(
-                #"^mien\\.recommender\\.accepted$"#,
-                #"""
-                {"delivery-limit":1,"dead-letter-exchange":"mien.dead","overflow":"reject-publish",
-                "dead-letter-strategy":"at-least-once"}
-                """#)
-            let header = JobHeader.sample(.accepted, trip: .click)
-            try await suite.publisher.submit(fact, header: header)
-            try await eventually("in work") { await gate.arrivals == 1 }
-            let closed = try await suite.host.closeConnections(3)
-            try await eventually("in work again") { await gate.arrivals == 2 }
-            try await suite.host.closeConnections(3, besides: closed)
-            #expect(try await suite.host.take(from: .dead(.recommender)).header?.job == header.job)
-            await gate.open()
+        try await withSuite([(.gateway, .init(), handler)]) { suite in
+            let header = JobHeader.sample(.accepted)
+            try await suite.host.publish(
+                to: "gateway.accepted", header: try HeaderCoding.encode(header), type: "postcard", body: "hello")
+            try await eventually("the job has failed") { await log.jobs.count == 2 }
+            let result = await log.jobs[1]
+            #expect(result.id == header.job)
+            #expect(try failure(in: result.envelope).kind == .internalError)
+            #expect(try await suite.host.take(from: .dead(.gateway)).payload == "hello")
         }
     }
 
     // MARK: Back-pressure and shutdown
 
     @Test func aResultWaitsWhileTheNextQueueIsFull() async throws {
-        try await withSuite([(.identity, .init(), .passing)]) { suite in
+        let refusals = Records()
+        try await withSuite([(.identity, .init(), .passing)], logger: refusals.logger) { suite in
             try await suite.host.setPolicy(
                 #"^mien\\.recommender\\.interactive$"#, #"{"max-length":1,"overflow":"reject-publish"}"#)
             try await suite.publisher.submit(fact, header: .sample(trip: .click))
             let header = JobHeader.sample()
             try await suite.publisher.submit(fact, header: header)
+            try await eventually("the queue has refused it") { refusals.messages.contains("Publishing again") }
             try await suite.host.removePolicy()
             _ = try await suite.host.take(from: .jobs(.recommender, .interactive))
             #expect(try await suite.host.take(from: .jobs(.recommender, .interactive)).header?.job == header.job)
+        }
+    }
+
+    @Test func aResultHeldUpForLongIsMadeAgainLater() async throws {
+        let log = Log()
+        let handler = Handler { jobs in
+            await log.append(jobs)
+            return jobs.map { _ in .completed(fact) }
+        }
+        let settings = StageSettings(outageDelays: [.milliseconds(200)], holdLimit: .milliseconds(300))
+        try await withSuite([(.identity, settings, handler)]) { suite in
+            try await suite.host.setPolicy(
+                #"^mien\\.recommender\\.accepted$"#, #"{"max-length":1,"overflow":"reject-publish"}"#)
+            // A quorum queue lets a few more in than its limit says.
+            await #expect(throws: BrokerError.full) {
+                while true { try await suite.publisher.submit(fact, header: .sample(.accepted, trip: .click)) }
+            }
+            let header = JobHeader.sample(.accepted)
+            try await suite.publisher.submit(fact, header: header)
+            try await eventually("it was made again, and again") { await log.jobs.count >= 3 }
+            #expect(await log.jobs.allSatisfy { $0.header.losses == 0 && $0.header.attempt == 1 })
+            try await suite.host.removePolicy()
+            var taken: JobID?
+            while taken != header.job {
+                taken = try await suite.host.take(from: .jobs(.recommender, .accepted)).header?.job
+            }
+            #expect(try await suite.publisher.depth(of: .dead(.identity)).ready == 0)
         }
     }
 
@@ -479,6 +650,29 @@ struct StageTests {
                 }
             }
             try await eventually("connected again") { suite.answers.isConnected && suite.publisher.isConnected }
+        }
+    }
+
+    @Test func aGatewayIsNotLockedOutByItsOldConnection() async throws {
+        try await withSuite([(.identity, .init(), .passing), (.recommender, .init(), .passing)]) { suite in
+            let relay = Relay(to: suite.host.address.port)
+            defer { relay.close() }
+            var address = suite.host.address
+            address.port = relay.port
+            let gateway = GatewayID.random()
+            let answers = Answers(gateway: gateway, address: address, logger: .silent)
+            try await running([answers]) {
+                try await eventually("connected") { answers.isConnected }
+                // The broker goes on believing in the connection, and keeps its queue locked.
+                relay.strand()
+                try await eventually("lost") { !answers.isConnected }
+                try await eventually("connected again") { answers.isConnected }
+                let header = JobHeader.sample(gateway: gateway)
+                let answer = try await answers.answer(for: header.job, until: .now + 30) { () throws(BrokerError) in
+                    try await suite.publisher.submit(fact, header: header)
+                }
+                #expect(answer.type == ErasureRequested.name)
+            }
         }
     }
 

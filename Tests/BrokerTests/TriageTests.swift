@@ -24,24 +24,27 @@ import Testing
         #expect(triage(try .sample(header, isRedelivered: true)) == .expired(header))
     }
 
-    @Test func aLostInteractiveJobGetsOneMoreWorker() throws {
-        let first = JobHeader.sample(published: now)
-        #expect(triage(try .sample(first, isRedelivered: true)) == .again(first))
-        let second = JobHeader.sample(published: now, attempt: 2)
-        #expect(triage(try .sample(second, isRedelivered: true)) == .exhausted(second))
-        guard case .work = triage(try .sample(second)) else {
-            Issue.record("a second attempt not lost is worked on")
-            return
-        }
+    @Test(arguments: Urgency.allCases)
+    func whatALostWorkerHadInHandIsASuspectAndNotCounted(urgency: Urgency) throws {
+        let header = JobHeader.sample(urgency, published: now)
+        #expect(triage(try .sample(header, isRedelivered: true)) == .suspect(header))
     }
 
-    @Test func aLostAcceptedJobIsWorkedOnUntilTheBrokerHasCountedEnough() throws {
-        let header = JobHeader.sample(.accepted, published: now)
-        guard case .work = triage(try .sample(header, isRedelivered: true, deliveryCount: 3)) else {
-            Issue.record("three lost workers are allowed")
-            return
+    @Test(arguments: Urgency.allCases)
+    func aSuspectIsWorkedOnUntilItHasLostEnoughWorkers(urgency: Urgency) throws {
+        let allowed = StageSettings().losses(urgency)
+        for losses in 0..<allowed {
+            var header = JobHeader.sample(urgency, published: now)
+            header.losses = losses
+            guard case .work = triage(try .sample(header, isSuspect: true)) else {
+                Issue.record("a suspect that was not lost again is worked on")
+                return
+            }
+            var lost = header
+            lost.losses += 1
+            let again = triage(try .sample(header, isRedelivered: true, isSuspect: true))
+            #expect(again == (lost.losses < allowed ? .suspect(lost) : .exhausted(header)))
         }
-        #expect(triage(try .sample(header, isRedelivered: true, deliveryCount: 4)) == .exhausted(header))
     }
 
     @Test func whatDoesNotBelongHereIsUnreadable() throws {

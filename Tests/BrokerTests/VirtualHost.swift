@@ -3,6 +3,7 @@ import Logging
 import Messages
 import ServiceLifecycle
 import Subprocess
+import Synchronization
 import Testing
 
 @testable import Broker
@@ -70,11 +71,17 @@ struct VirtualHost: Sendable {
 extension VirtualHost {
     struct Connection: Decodable {
         var name: String
+        /// Bytes that the broker has received by it.
+        var recv_oct: Int?
+    }
+
+    func openConnections() async throws -> [Connection] {
+        let reply = try await call("GET", "vhosts/\(address.virtualHost)/connections")
+        return try JSONDecoder().decode([Connection].self, from: Data(reply.utf8))
     }
 
     func connections() async throws -> [String] {
-        let reply = try await call("GET", "vhosts/\(address.virtualHost)/connections")
-        return try JSONDecoder().decode([Connection].self, from: Data(reply.utf8)).map(\.name).sorted()
+        try await openConnections().map(\.name).sorted()
     }
 
     /// Closes every connection that the broker has, once it lists at least `count` that are not in `known`.
@@ -216,12 +223,25 @@ struct NeverHappened: Error {
 /// A door that tasks wait at until it is opened, or until they are cancelled.
 actor Gate {
     private var isOpen = false
+    private var passes = 0
     /// How many came to the door so far.
     private(set) var arrivals = 0
+    /// How many went on.
+    private(set) var departures = 0
+    /// The most that waited at one time.
+    private(set) var mostAtOnce = 0
 
     func pass() async {
         arrivals += 1
-        while !isOpen, (try? await Task.sleep(for: .milliseconds(5))) != nil {}
+        mostAtOnce = max(mostAtOnce, arrivals - departures)
+        while !isOpen, passes == 0, (try? await Task.sleep(for: .milliseconds(5))) != nil {}
+        if passes > 0 { passes -= 1 }
+        departures += 1
+    }
+
+    /// Lets one go on, and no more.
+    func letOne() {
+        passes += 1
     }
 
     func open() {
@@ -238,6 +258,33 @@ actor Log {
     }
 
     var jobs: [Job] { batches.flatMap(\.self) }
+}
+
+/// What was logged, for a test to look at.
+final class Records: Sendable {
+    private let recorded = Mutex<[String]>([])
+
+    var messages: [String] { recorded.withLock(\.self) }
+
+    /// Logs to here, everything.
+    var logger: Logger {
+        Logger(label: "test") { _ in RecordingHandler(records: self) }
+    }
+
+    private struct RecordingHandler: LogHandler {
+        let records: Records
+        var logLevel = Logger.Level.trace
+        var metadata = Logger.Metadata()
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            records.recorded.withLock { $0.append("\(event.message)") }
+        }
+    }
 }
 
 extension Logger {

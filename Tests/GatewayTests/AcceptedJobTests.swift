@@ -118,12 +118,21 @@ struct AcceptedJobTests {
         }
     }
 
-    @Test func aLongPollEndsWithTheJob() async throws {
-        try await withGateway { client, jobs, _ in
+    /// Of an hour that it might take: a poll that did not notice the end would outlast the test's time.
+    @Test(.timeLimit(.minutes(2))) func aLongPollEndsWithTheJob() async throws {
+        var settings = GatewaySettings()
+        settings.longestWait = .seconds(3600)
+        try await withGateway(settings: settings) { client, jobs, database in
             let header = header(.analysis)
             _ = try await jobs.insert(header.job, .analysis)
             async let polled = client.execute(
-                uri: "/v1/jobs/\(header.job)", method: .get, headers: [HTTPField.Name("Prefer")!: "wait=30"])
+                uri: "/v1/jobs/\(header.job)", method: .get, headers: [HTTPField.Name("Prefer")!: "wait=3600"])
+            // The poll has asked once and found the job queued.
+            let asked = """
+                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND query LIKE '%FROM gateway.jobs ' || 'WHERE id = $1%'
+                """
+            while try await database.query(asked).isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             try await jobs.finish(Scripted.envelope(FaceAnalysed(analysis: Example.analysis), header))
             #expect(try object(try await polled)["state"] as? String == "done")
         }
@@ -273,6 +282,10 @@ struct AcceptedJobTests {
             try await database.query("ALTER TABLE gateway.jobs RENAME TO away")
             let retried = await stage.handle([Job(Scripted.envelope(Example.recommended(user), header(.selfie)))])
             #expect(retried.map(name) == ["retry"])
+
+            await database.close()
+            let waiting = await stage.handle([Job(Scripted.envelope(Example.recommended(user), header(.selfie)))])
+            #expect(waiting.map(name) == ["unavailable"])
         }
     }
 
@@ -281,6 +294,7 @@ struct AcceptedJobTests {
         case .completed: "completed"
         case .failed: "failed"
         case .retry: "retry"
+        case .unavailable: "unavailable"
         case .unreadable: "unreadable"
         case .done: "done"
         }

@@ -226,14 +226,14 @@ struct RecogniserTests {
         }
     }
 
-    @Test func withoutADatabaseTheJobIsTriedLater() async throws {
+    @Test func withoutADatabaseTheJobWaitsForIt() async throws {
         let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
         try await TestDatabase.withPool(of: address) { database in
             let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
             let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
             let outcome = await stage.handle([try job(detected, .selfie)])[0]
-            guard case .retry(let failure) = outcome else { throw Unexpected(outcome: outcome) }
+            guard case .unavailable(let failure) = outcome else { throw Unexpected(outcome: outcome) }
             #expect(failure.kind == .unavailable)
         }
     }

@@ -199,11 +199,11 @@ struct RecommenderStageTests {
         }
     }
 
-    @Test func aLostDatabaseIsARetry() async throws {
+    @Test func aLostDatabaseIsWaitedFor() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
             await store.database.close()
-            #expect(try await scenario.list(.random()).retry?.kind == .unavailable)
+            #expect(try await scenario.list(.random()).unavailable?.kind == .unavailable)
         }
     }
 

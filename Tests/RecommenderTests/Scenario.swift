@@ -97,7 +97,7 @@ extension Outcome {
     /// Why it ended for good.
     var failure: Failure? { if case .failed(let failure) = self { failure } else { nil } }
     /// Why it must be tried again.
-    var retry: Failure? { if case .retry(let failure) = self { failure } else { nil } }
+    var unavailable: Failure? { if case .unavailable(let failure) = self { failure } else { nil } }
 }
 
 extension [Recommendation] {
