@@ -20,6 +20,9 @@ stop: ## Stop what `make run` started, and nothing else; data survives
 status: ## Services with their readiness, queues, dead letters, the latest recommendations
 	@deploy/local/suite status
 
+dead-letters: ## List what the stages gave up (ARGS="replay --job ID", "replay --all", "purge --all", "--json")
+	@deploy/local/dead-letters $(ARGS)
+
 setup: ## Install packages and fetch the networks; plain `swift build` works after it
 	@deploy/local/install
 	@deploy/local/models
@@ -49,6 +52,10 @@ format: ## Format the Swift sources in place
 secrets: ## Make the passwords that deploy/compose.yaml reads, in .local/secrets
 	@deploy/local/compose-secrets
 
+chaos: ## Kill, stop and hang every part in turn under a stream of jobs (ARGS="--seed 1 --jobs 1000 --kills 100"); minutes
+	@swift build --configuration release
+	@Tests/Chaos/chaos $(ARGS)
+
 bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 	@Tests/Benchmarks/suite $(ARGS)
 
@@ -77,5 +84,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status setup build test check-deploy check-spark check-imports lint format secrets bench bench-als bench-batch \
+.PHONY: help run stop status dead-letters setup build test check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
 	bench-vision train-identity train-expression check-training

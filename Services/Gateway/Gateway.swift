@@ -1,3 +1,4 @@
+import ArgumentParser
 import Broker
 import Database
 import Hummingbird
@@ -7,13 +8,16 @@ import Operations
 
 /// The HTTP edge: the REST API and the web page. It publishes jobs, waits for their answers, and owns the accepted ones.
 @main
-struct Gateway {
-    static func main() async {
-        await ServiceRunner.main("gateway", assemble: assemble)
-    }
+struct Gateway: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway", abstract: "The HTTP edge, and what its operator does by hand.",
+        subcommands: [Serve.self, DeadLetterCommands.self], defaultSubcommand: Serve.self)
+
+    /// What its commands are called.
+    static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
 
     /// Reads the settings and puts the parts together.
-    private static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
+    static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try GatewaySettings(runner.settings)
         let logger = runner.logger
         let address = try BrokerAddress(runner.settings)
