@@ -1,4 +1,5 @@
 import FoundationEssentials
+import NIOHTTP1
 import Subprocess
 import SystemPackage
 import Testing
@@ -31,7 +32,7 @@ struct RunningSuite: Sendable {
             .path(FilePath("\(Self.root)deploy/local/\(name)")), arguments: Arguments(arguments),
             environment: .inherit.updating([
                 "MIEN_HOME": home, "MIEN_PORT_BASE": String(firstPort), "MIEN_BIN": "\(Self.root).build/debug",
-                "MIEN_DATABASE_FSYNC": "off", "VISION": "2", "IDENTITY": "2", "GATEWAY_DEADLINE": "6",
+                "MIEN_DATABASE_FSYNC": "off", "VISION": "2", "IDENTITY": "2", "GATEWAY_DEADLINE": "20",
             ]),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {
@@ -49,6 +50,37 @@ struct RunningSuite: Sendable {
         }
     }
 
+    /// Sends a signal to every process of the database.
+    func signalDatabase(_ signal: Int32) throws {
+        let data = URL(filePath: "\(home)/database/data").resolvingSymlinksInPath().path(percentEncoded: false)
+        let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }
+        for process in processes {
+            let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+            if folder == data { kill(process, signal) }
+        }
+    }
+
+    /// How many messages of a queue are with workers.
+    func unacknowledged(in queue: String) async throws -> Int {
+        let lines = try await script(
+            "broker", "ctl", "--silent", "list_queues", "-p", "mien", "name", "messages_unacknowledged")
+        let fields = lines.split(separator: "\n").map { $0.split(separator: "\t") }
+        return fields.first { $0.first == Substring(queue) }.flatMap { $0.last }.flatMap { Int($0) } ?? 0
+    }
+
+    /// How many dead letters there are, over all stages.
+    func deadLetters() async throws -> Int {
+        try await script("broker", "ctl", "--silent", "list_queues", "-p", "mien", "name", "messages")
+            .split(separator: "\n").map { $0.split(separator: "\t") }.filter { $0.first?.hasSuffix(".dead") == true }
+            .compactMap { $0.last.flatMap { Int($0) } }.reduce(0, +)
+    }
+
+    /// What the first worker of a service says of its readiness: the status of `/readyz`; `nil` when it does not answer.
+    func readiness(of service: String) async -> Int? {
+        let port = firstPort + ["gateway": 1, "identity": 2, "recommender": 3, "vision": 10][service, default: 0]
+        return try? await SuiteClient(address: "http://127.0.0.1:\(port)").send(.GET, "/readyz").status
+    }
+
     /// How many messages wait or are being worked on, over all queues.
     func messagesInQueues() async throws -> Int {
         try await script("broker", "ctl", "--silent", "list_queues", "-p", "mien", "messages")
@@ -58,6 +90,17 @@ struct RunningSuite: Sendable {
     /// One SQL statement as the database's owner; a line a row.
     func sql(_ statement: String) async throws -> [String] {
         try await script("database", "psql", "-AtX", "-c", statement).split(separator: "\n").map(String.init)
+    }
+
+    /// Waits for a condition that only asking can tell.
+    func eventually(
+        _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + limit
+        while try await !condition() {
+            guard .now < end else { throw NeverHappened(what: what) }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// Waits until every service says that it is ready.
@@ -74,6 +117,11 @@ private struct SupervisorState: Decodable {
     }
 
     let services: [Worker]
+}
+
+/// A condition did not come about in time.
+struct NeverHappened: Error {
+    let what: String
 }
 
 /// A script of `deploy/local` failed.
