@@ -31,6 +31,16 @@ import Testing
         #expect(HeaderCoding.decode(earlier) == .header(header))
     }
 
+    @Test func aHeaderOfAnEarlierBuildHasNeitherWaitsNorLosses() throws {
+        var header = JobHeader.sample(published: Date(timeIntervalSince1970: 1_799_999_990.5))
+        (header.waits, header.losses) = (3, 2)
+        let text = try HeaderCoding.encode(header)
+        #expect(HeaderCoding.decode(text) == .header(header))
+        let earlier = text.replacing(/"(waits|losses)":\d,?/, with: "")
+        (header.waits, header.losses) = (0, 0)
+        #expect(HeaderCoding.decode(earlier) == .header(header))
+    }
+
     @Test func aNewerSchemaIsToldFromNonsense() throws {
         var header = JobHeader.sample(published: Date(timeIntervalSince1970: 1_799_999_990.5))
         header.schema = 2
