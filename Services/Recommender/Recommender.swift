@@ -9,6 +9,7 @@ struct Recommender: AsyncParsableCommand {
         abstract: "Stores what people enjoyed and answers with six videos.",
         subcommands: [
             Serve.self, Train.self, Evaluate.self, Tune.self, CheckCatalogue.self, ListVersions.self, Rollback.self,
+            Unpin.self,
         ],
         defaultSubcommand: Serve.self)
 

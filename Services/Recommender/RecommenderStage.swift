@@ -71,13 +71,14 @@ package struct RecommenderStage: StageHandler {
                 return (nobody, try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil)
             }
             try store.see(user, mood, connection)
-            var isChanged = false
+            var change = Store.Change.none
             if let watching, let reaction = identified.analysis.reaction {
-                isChanged = try store.rate(user, watching, rating: reaction.rating, job: job, connection)
+                change = try store.rate(user, watching, rating: reaction.rating, job: job, connection)
             }
             let (list, version) = try list(
-                for: user, mood, isChanged: isChanged, wantsCollaborative: identified.person.standing == .returning,
-                watching: watching?.video, connection)
+                for: user, mood, isChanged: change != .none,
+                wantsCollaborative: identified.person.standing == .returning, watching: watching?.video, connection)
+            if let watching, change == .choice { try store.count(watching.video, connection) }
             return (identified.person, list, version)
         }
         return Recommended(
@@ -115,10 +116,11 @@ package struct RecommenderStage: StageHandler {
             guard try store.isKnown(click.video, connection) else {
                 throw Failure(.unknownVideo, "No video \(click.video) was ever recommended.", stage: .recommender)
             }
-            if try store.click(click.user, click.video, job: job, connection) {
-                let history = try History(of: click.user, clickWeight: store.clickWeight, connection)
-                try store.changed(click.user, history: history, store.models.current(connection), connection)
-            }
+            let change = try store.click(click.user, click.video, job: job, connection)
+            guard change != .none else { return }
+            let history = try History(of: click.user, clickWeight: store.clickWeight, connection)
+            try store.changed(click.user, history: history, store.models.current(connection)?.model, connection)
+            if change == .choice { try store.count(click.video, connection) }
         }
         return ClickRecorded(user: click.user, video: click.video)
     }
@@ -133,26 +135,34 @@ package struct RecommenderStage: StageHandler {
 
     // MARK: Lists
 
-    /// Six for a user, and the version that the collaborative ones come from.
+    /// Six for a user, and the version that the collaborative ones come from; none where the gate found popularity better, whose
+    /// videos then take their place.
     private func list(
         for user: UserID, _ mood: MoodName, isChanged: Bool, wantsCollaborative: Bool, watching: VideoID?,
         _ connection: isolated Connection
     ) throws -> ([Recommendation], Int?) {
         let history = try History(of: user, clickWeight: store.clickWeight, connection)
-        let model = try store.models.current(connection)
-        if isChanged { try store.changed(user, history: history, model, connection) }
+        let current = try store.models.current(connection)
+        if isChanged { try store.changed(user, history: history, current?.model, connection) }
 
         var list = Shortlist(excluding: history.seen.union(watching.map { [$0] } ?? []))
-        if wantsCollaborative, let model {
-            let top = try store.top(user, version: model.version, connection).filter {
-                !list.taken.contains($0.video.id)
+        let version = current.flatMap { $0.isRefused ? nil : $0.model.version }
+        if wantsCollaborative, let (model, isRefused) = current {
+            if isRefused {
+                // What the gate measured: they do better than the version's rows.
+                list.append(
+                    try store.popular(Shortlist.collaborative, excluding: list.taken, connection), from: .popular)
+            } else {
+                let top = try store.top(user, version: model.version, connection).filter {
+                    !list.taken.contains($0.video.id)
+                }
+                .prefix(Shortlist.collaborative)
+                let because = try model.because(top.map(\.video.id), history: history)
+                list.append(Array(top), from: .collaborative, because: because)
             }
-            .prefix(Shortlist.collaborative)
-            let because = try model.because(top.map(\.video.id), history: history)
-            list.append(Array(top), from: .collaborative, because: because)
         }
         try fill(&list, mood, seed: .init(user: user, day: Date()), history, watching: watching, connection)
-        return (list.recommendations, model?.version)
+        return (list.recommendations, version)
     }
 
     /// Six for somebody nothing is known of.

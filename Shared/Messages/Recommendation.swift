@@ -16,7 +16,7 @@ package struct Recommendation: Codable, Hashable, Sendable {
     package var title: String
     package var url: String
     package var source: Source
-    /// Predicted preference for `collaborative` (about 0...1), the position's weight 1/rank for `mood`, people who rated it for `popular`.
+    /// Predicted preference for `collaborative` (about 0...1), the position's weight 1/rank for `mood`, people who chose it for `popular`.
     package var score: Float
     /// For `collaborative`: the rated videos that contributed most (Hu et al. 2008, section 5), strongest first.
     package var because: [VideoID]?

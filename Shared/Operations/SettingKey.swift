@@ -27,8 +27,8 @@ extension SettingKey {
     static let all = Set(
         """
         admin.host admin.port
-        als.alpha als.engine als.interval als.iterations als.keep als.lambda als.minimumNewRatings als.rank als.rows
-        als.seed als.threads
+        als.alpha als.engine als.interval als.iterations als.keep als.keepDays als.lambda als.minimumNewRatings als.rank
+        als.rows als.seed als.threads
         broker.host broker.password broker.port broker.user broker.vhost
         click.weight
         database.connections database.url

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Testing
 
-@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
 struct BatchTests {
     @Test func waitsForEnoughNewRatings() async throws {
         try await TestDatabase.withStore { store in
@@ -137,13 +137,13 @@ struct BatchTests {
     }
 
     /// The training would take hours.
-    @Test(.timeLimit(.minutes(1))) func aStopInTheMidstOfATrainingEndsIt() async throws {
+    @Test func aStopInTheMidstOfATrainingEndsIt() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
             _ = try await scenario.rateInTwoGroups()
             let batch = scenario.batch(rank: 256, iterations: 100_000_000)
             let running = Task { try await batch.run() }
-            while try await scenario.count("summaries") == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            try await eventually { try await scenario.count("summaries") > 0 }
             running.cancel()
             await #expect(throws: (any Error).self) { try await running.value }
             #expect(try await scenario.count("versions") == 0)
@@ -206,19 +206,77 @@ struct BatchTests {
         }
     }
 
+    /// Whichever worker looks, however many there are.
+    @Test func oneRunAnIntervalBeginsInAllWorkers() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            _ = try await scenario.rateInTwoGroups()
+            let hour = Duration.seconds(3600)
+            #expect(try await scenario.batch(interval: hour).run() == .published(version: 1, rows: 160))
+            for _ in 0..<2 {
+                try await scenario.change()
+                guard case .early(let wait) = try await scenario.batch(interval: hour).run() else {
+                    Issue.record("a second run began at once")
+                    return
+                }
+                #expect(wait > .seconds(3000) && wait <= hour)
+            }
+            // Runs that end badly count too.
+            func age() async throws {
+                try await store.database.query("UPDATE recommender.batch SET began_at = now() - interval '61 minutes'")
+            }
+            struct Stop: Error {}
+            try await age()
+            await #expect(throws: Stop.self) { try await scenario.batch(interval: hour) { throw Stop() }.run() }
+            guard case .early = try await scenario.batch(interval: hour).run() else {
+                Issue.record("a second run began at once")
+                return
+            }
+            try await age()
+            #expect(try await scenario.batch(interval: hour).run() == .published(version: 2, rows: 160))
+        }
+    }
+
+    @Test func theLoopsOfSeveralWorkersKeepOneInterval() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            _ = try await scenario.rateInTwoGroups()
+            let (begins, continuation) = AsyncStream.makeStream(of: Date.self)
+            let batch = scenario.batch(interval: .milliseconds(200)) {
+                continuation.yield(
+                    try await store.database.query("SELECT began_at FROM recommender.batch")[0].decode("began_at"))
+                try await scenario.change()
+            }
+            try await testGracefulShutdown { trigger in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<3 {
+                        group.addTask { try await BatchLoop(batch, logger: TestDatabase.silence).run() }
+                    }
+                    var last: Date?
+                    for await begin in begins.prefix(4) {
+                        if let last { #expect(begin.timeIntervalSince(last) > 0.199) }
+                        last = begin
+                    }
+                    trigger.triggerGracefulShutdown()
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test func theLoopRunsUntilShutdown() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
             _ = try await scenario.rateInTwoGroups()
             let (published, continuation) = AsyncStream.makeStream(of: Void.self)
-            let batch = scenario.batch { continuation.yield() }
+            let batch = scenario.batch(interval: .milliseconds(20)) { continuation.yield() }
             try await testGracefulShutdown { trigger in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
-                        try await BatchLoop(batch, interval: .milliseconds(20), logger: TestDatabase.silence).run()
+                        try await BatchLoop(batch, logger: TestDatabase.silence).run()
                     }
                     for await _ in published { break }
-                    while try await scenario.count("versions") == 0 { await Task.yield() }
+                    try await eventually { try await scenario.count("versions") > 0 }
                     trigger.triggerGracefulShutdown()
                     try await group.waitForAll()
                 }

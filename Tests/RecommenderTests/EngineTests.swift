@@ -6,7 +6,7 @@ import Testing
 
 func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 
-@Suite struct EngineTests {
+@Suite(.timeLimit(.minutes(5))) struct EngineTests {
     static let objectives: [Objective] = [
         .confidence(alpha: 10, lambda: 0.5), .confidence(alpha: 0.3, lambda: 2), .weightedLambda(alpha: 5, lambda: 0.1),
         .unobserved(weight: 0.1, lambda: 0.05, exponent: 1), .unobserved(weight: 0.5, lambda: 0.2, exponent: 0.5),
@@ -114,7 +114,7 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     }
 }
 
-@Suite struct TopNTests {
+@Suite(.timeLimit(.minutes(5))) struct TopNTests {
     /// Few different numbers, so that many scores are equal.
     private func coarse(count: Int, rank: Int, seed: UInt64) -> Factors {
         var random = SplitMix64(seed: seed)
@@ -156,7 +156,7 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
     }
 }
 
-@Suite struct ItemModelTests {
+@Suite(.timeLimit(.minutes(5))) struct ItemModelTests {
     private let matrix = randomRatings(users: 90, items: 40, density: 0.15, seed: 31)
     private let objective = Objective.confidence(alpha: 8, lambda: 0.3)
 

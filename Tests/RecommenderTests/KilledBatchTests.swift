@@ -5,7 +5,7 @@ import Recommender
 import Testing
 
 /// What stays of a batch whose process, or whose connection, dies in the midst of it: the current version, whole.
-@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
 struct KilledBatchTests {
     /// Where in a batch the end comes.
     enum Phase: CaseIterable {
@@ -136,15 +136,6 @@ struct KilledBatchTests {
         #expect(try await scenario.count("top") == 160)
         #expect(try await scenario.count("top", "version = \(version)") == 160)
     }
-
-    /// Asks again and again until it is so, for at most two minutes.
-    private func eventually(_ isSo: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(120)
-        while try await !isSo() {
-            try #require(ContinuousClock.now < end, "it was not so within two minutes")
-            try await Task.sleep(for: .milliseconds(10))
-        }
-    }
 }
 
 /// The service itself on a test's database, with a batch due at once and no broker.
@@ -153,16 +144,12 @@ private struct RecommenderProcess {
     private let logFile: URL
 
     init(_ database: Database, epochs: Int) async throws {
-        let name: String = try await database.query("SELECT current_database() AS name")[0].decode("name")
-        var address = try #require(
-            ProcessInfo.processInfo.environment["MIEN_TEST_DATABASE"].flatMap { URLComponents(string: $0) })
-        address.path = "/" + name
-        logFile = FileManager.default.temporaryDirectory.appending(path: "\(name).log")
+        logFile = FileManager.default.temporaryDirectory.appending(path: "recommender-\(UUID()).log")
         try Data().write(to: logFile)
-        process.executableURL = URL(filePath: #filePath).deletingLastPathComponent().appending(
-            path: "../../.build/debug/recommender")
+        process.executableURL = try RecommenderBinary.url
         process.environment = [
-            "DATABASE_URL": try #require(address.string), "BROKER_PORT": "1", "ADMIN_PORT": "0", "LOG_LEVEL": "debug",
+            "DATABASE_URL": try await TestDatabase.url(of: database), "BROKER_PORT": "1", "ADMIN_PORT": "0",
+            "LOG_LEVEL": "debug",
             "ALS_INTERVAL": "0.05", "ALS_MINIMUM_NEW_RATINGS": "1", "ALS_RANK": "64", "ALS_ITERATIONS": "\(epochs)",
             "ALS_THREADS": "1",
         ]

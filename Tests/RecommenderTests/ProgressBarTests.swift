@@ -2,7 +2,7 @@ import Testing
 
 @testable import struct Recommender.ProgressBar
 
-@Suite struct ProgressBarTests {
+@Suite(.timeLimit(.minutes(5))) struct ProgressBarTests {
     @Test func aTerminalSeesABarAndAFileALine() {
         let bar = ProgressBar.line(epoch: 5, total: 10, loss: 81234.6, seconds: 12.34, withBar: true)
         #expect(bar == "[###############---------------]  epoch 5/10  loss 81235  12.3 s")

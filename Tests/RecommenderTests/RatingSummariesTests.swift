@@ -6,7 +6,7 @@ import Recommender
 import Testing
 
 /// What a batch keeps of people's ratings, and when it reads them again.
-@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
 struct RatingSummariesTests {
     /// Ratings that disappear without a change of their person show whether they were read again.
     @Test func onlyWhoRatedSinceIsReadAgain() async throws {
@@ -86,12 +86,7 @@ struct RatingSummariesTests {
                     """)
                 try connection.query("SELECT pg_advisory_lock(4711, 1)")
                 async let outcome = scenario.batch().run()
-                while try await store.database.query(
-                    """
-                    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-                        AND query LIKE 'COPY recommender.summaries%'
-                    """
-                ).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+                try await scenario.isWaiting(in: "COPY recommender.summaries%")
                 _ = try await scenario.send(ErasureRequested(user: people[5]), .erasure)
                 try connection.query("SELECT pg_advisory_unlock(4711, 1)")
                 #expect(try await outcome == .published(version: 1, rows: 160))

@@ -4,7 +4,7 @@ import Operations
 import Recommender
 import Testing
 
-@Suite struct RecommenderSettingsTests {
+@Suite(.timeLimit(.minutes(5))) struct RecommenderSettingsTests {
     private func settings(_ values: [String: String] = [:]) throws -> RecommenderSettings {
         let needed = ["database.url": "postgresql://127.0.0.1/mien"]
         return try RecommenderSettings(Settings(values.merging(needed) { given, _ in given }), cores: 2)
@@ -28,13 +28,14 @@ import Testing
     @Test func readsWhatIsGiven() throws {
         let settings = try settings([
             "als.rank": "8", "als.alpha": "2.5", "als.interval": "0.5", "click.weight": "0", "als.keep": "7",
+            "als.keepDays": "2",
             "keywords.upset": "kittens,tea", "youtube.key": "k", "broker.vhost": "mien",
         ])
         #expect(settings.training.rank == 8)
         #expect(settings.training.objective == .confidence(alpha: 2.5, lambda: 0.1))
         #expect(settings.interval == .milliseconds(500))
         #expect(settings.clickWeight == 0)
-        #expect(settings.keptVersions == 7)
+        #expect(settings.kept == Versions.Retention(count: 7, days: 2))
         #expect(settings.keywords[.upset] == ["kittens", "tea"])
         #expect(settings.youTubeKey == "k")
         #expect(settings.broker.virtualHost == "mien")

@@ -6,7 +6,7 @@ import Messages
 import Recommender
 import Testing
 
-@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
 struct RecommenderStageTests {
     @Test(arguments: [Person.Standing.new, .uncertain])
     func anUnknownPersonGetsSixByMood(standing: Person.Standing) async throws {

@@ -63,15 +63,37 @@ struct Scenario: Sendable {
     }
 
     func batch(
-        minimum: Int = 1, kept: Int = 3, rank: Int = 8, iterations: Int = 6, gate: Gate = Gate(),
-        onTrained: @escaping @Sendable () async throws -> Void = {}
+        minimum: Int = 1, kept: Int = 3, days: Int = 0, interval: Duration = .zero, rank: Int = 8, lambda: Float = 5,
+        iterations: Int = 6, gate: Gate = Gate(), onTrained: @escaping @Sendable () async throws -> Void = {}
     ) -> Batch {
         Batch(
             store: store,
             parameters: TrainingParameters(
-                rank: rank, objective: .confidence(alpha: 10, lambda: 5), iterations: iterations),
-            minimumNewRatings: minimum, kept: kept, threads: 2, gate: gate, logger: TestDatabase.silence,
-            onTrained: onTrained)
+                rank: rank, objective: .confidence(alpha: 10, lambda: lambda), iterations: iterations),
+            interval: interval, minimumNewRatings: minimum, kept: Versions.Retention(count: kept, days: days),
+            threads: 2, gate: gate, logger: TestDatabase.silence, onTrained: onTrained)
+    }
+
+    /// Makes a batch due, as a rating does.
+    func change() async throws {
+        try await store.database.query("SELECT nextval('recommender.changes')")
+    }
+
+    /// The number of the current version.
+    func current() async throws -> Int? {
+        try await Versions(store).all().first(where: \.isCurrent)?.number
+    }
+
+    /// Asks again and again until a session of this database waits for a lock in a statement like this.
+    func isWaiting(in statement: String) async throws {
+        try await eventually {
+            try await !store.database.query(
+                """
+                SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND wait_event_type = 'Lock' AND ltrim(query) LIKE $1
+                """, .text(statement)
+            ).isEmpty
+        }
     }
 
     /// Two groups of eight people; each group enjoys most of twelve videos of its own.
@@ -88,6 +110,15 @@ struct Scenario: Sendable {
     func count(_ table: String, _ condition: String = "true") async throws -> Int {
         try await store.database.query("SELECT count(*) AS n FROM recommender.\(table) WHERE \(condition)")[0].decode(
             "n")
+    }
+}
+
+/// Asks again and again until it is so, for at most two minutes.
+func eventually(_ isSo: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(120)
+    while try await !isSo() {
+        try #require(ContinuousClock.now < end, "it was not so within two minutes")
+        try await Task.sleep(for: .milliseconds(10))
     }
 }
 

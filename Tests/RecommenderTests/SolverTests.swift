@@ -6,7 +6,7 @@ import Testing
 @testable import struct Recommender.SplitMix64
 
 /// The fast solver against the exact one, which `EngineTests` holds against the papers' formulas.
-@Suite struct SolverTests {
+@Suite(.timeLimit(.minutes(5))) struct SolverTests {
     private static let instructions = Instructions.allCases.filter(\.isAvailable)
 
     private func train(

@@ -1,7 +1,7 @@
 import Recommender
 import Testing
 
-@Suite struct SparseRowsTests {
+@Suite(.timeLimit(.minutes(5))) struct SparseRowsTests {
     private func rows(_ entries: [(row: Int, column: Int)], count: Int) -> SparseRows {
         var builder = SparseRows.Builder()
         for (row, column) in entries { builder.append(row: row, column: column, value: Float(10 * row + column)) }

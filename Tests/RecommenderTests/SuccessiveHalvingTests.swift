@@ -1,7 +1,7 @@
 import Recommender
 import Testing
 
-@Suite struct SuccessiveHalvingTests {
+@Suite(.timeLimit(.minutes(5))) struct SuccessiveHalvingTests {
     @Test func spendsMoreOnFewer() {
         let halving = SuccessiveHalving(candidates: 27, budget: 18)
         #expect(

@@ -73,7 +73,7 @@ final class YouTubeStandIn: Sendable {
     }
 }
 
-@Suite struct YouTubeSearchTests {
+@Suite(.timeLimit(.minutes(5))) struct YouTubeSearchTests {
     private func search(_ url: String, timeout: Duration = .seconds(5)) -> YouTubeSearch {
         YouTubeSearch(key: "secret key", url: url, client: .shared, timeout: timeout)
     }
@@ -144,7 +144,7 @@ final class YouTubeStandIn: Sendable {
     }
 }
 
-@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"))
+@Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
 struct YouTubeRefreshTests {
     private static let words: [MoodName: [String]] = [
         .happy: ["dance", "calm"], .surprised: ["space"], .neutral: ["calm"], .upset: ["calm"],

@@ -22,7 +22,7 @@ Settings are those of the recommender, from the environment (ALS_RANK=64), a fil
 | `als.iterations` | 15 | epochs |
 | `als.seed` | 1 | what the first vectors are drawn from |
 | `als.rows` | 10 | rows a person has in a version |
-| `als.keep` | 3 | versions that stay for `rollback` |
+| `als.keep`, `als.keepDays` | 3, 3 | versions that stay for `rollback`: the newest, and the last of each of so many days |
 | `click.weight` | 1 | r = reactions + weight · clicks |
 
 MLlib multiplies lambda, for each row, by the row's number of ratings above zero, which the service's own engine does
@@ -67,6 +67,10 @@ BLOCK = 1 << 23
 
 class Failure(Exception):
     """Why the batch can't run, as one sentence."""
+
+
+class Pinned(Exception):
+    """Somebody pinned a version, which must stay the current one."""
 
 
 # MARK: Settings
@@ -117,6 +121,7 @@ class Settings:
     seed: int = field(default_factory=lambda: number("als.seed", 1, 0, 2**63 - 1, int))
     rows: int = field(default_factory=lambda: number("als.rows", 10, 1, 1000, int))
     kept: int = field(default_factory=lambda: number("als.keep", 3, 1, 1000, int))
+    kept_days: int = field(default_factory=lambda: number("als.keepDays", 3, 0, 1000, int))
     click_weight: float = field(default_factory=lambda: number("click.weight", 1, 0, 1e6))
 
     def parameters(self) -> str:
@@ -353,7 +358,8 @@ def publish(
             ),
         )  # fmt: skip
         flip(cursor, version, moment.moment, trained, settings)
-        prune(cursor, settings.kept)
+        # The gate's refusal, of an engine that was set before, is not this version's.
+        cursor.execute("UPDATE recommender.batch SET refused_at = NULL, refusal = NULL")
     return version, written
 
 
@@ -364,6 +370,8 @@ def flip(cursor: psycopg.Cursor, version: int, moment: str, trained: Trained, se
     later = cursor.execute("SELECT pg_current_snapshot()::text").fetchone()[0]
     fold_in_changed(cursor, version, moment, trained, settings)
     cursor.execute("SELECT pg_advisory_xact_lock(3361, 0)")  # Lock.publication
+    if (number := pinned(cursor)) is not None:
+        raise Pinned(number)
     fold_in_changed(cursor, version, later, trained, settings)
     cursor.execute(
         """
@@ -418,20 +426,39 @@ def fold_in_changed(cursor: psycopg.Cursor, version: int, since: str, trained: T
         )
 
 
-def prune(cursor: psycopg.Cursor, kept: int) -> None:
-    """Drops the oldest versions so that `kept` stay, and never the current one."""
-    pruned = cursor.execute(
-        """
-        WITH pruned AS (
-            DELETE FROM recommender.versions
-            WHERE NOT current AND number NOT IN (SELECT number FROM recommender.versions ORDER BY number DESC LIMIT %s)
-            RETURNING number
-        ) DELETE FROM recommender.models WHERE version IN (SELECT number FROM pruned) RETURNING version
-        """,
-        (kept,),
-    ).fetchall()
-    for (version,) in pruned:
-        cursor.execute(f"DROP TABLE recommender.top_{version}")
+def pinned(cursor: psycopg.Cursor | psycopg.Connection) -> int | None:
+    """The version that stays the current one until somebody lets it go."""
+    row = cursor.execute("SELECT number FROM recommender.versions WHERE pinned_at IS NOT NULL").fetchone()
+    return row[0] if row else None
+
+
+def prune(leader: psycopg.Connection, settings: Settings) -> None:
+    """Drops what need not be kept, as `Versions.prune` does: never the current version, and in a transaction of its own
+    that gives up quickly where somebody reads the rows. The next run tries again."""
+    try:
+        with leader.transaction():
+            old = [number for (number,) in leader.execute(
+                """
+                SELECT number FROM recommender.versions WHERE NOT current
+                    AND number NOT IN (SELECT number FROM recommender.versions ORDER BY number DESC LIMIT %s)
+                    AND number NOT IN (
+                        SELECT max(number) FROM recommender.versions
+                        WHERE (published_at AT TIME ZONE 'UTC')::date > (now() AT TIME ZONE 'UTC')::date - %s::int
+                        GROUP BY (published_at AT TIME ZONE 'UTC')::date
+                    )
+                """,
+                (settings.kept, settings.kept_days),
+            )]  # fmt: skip
+            if not old:
+                return
+            leader.execute("SET LOCAL lock_timeout = '50ms'")
+            leader.execute("LOCK TABLE ONLY recommender.top IN ACCESS EXCLUSIVE MODE")
+            leader.execute("DELETE FROM recommender.versions WHERE number = ANY (%s)", (old,))
+            leader.execute("DELETE FROM recommender.models WHERE version = ANY (%s)", (old,))
+            for number in old:
+                leader.execute(f"DROP TABLE recommender.top_{number}")
+    except psycopg.errors.LockNotAvailable:
+        say("old versions are being read: the next run drops them.")
 
 
 # MARK: The run
@@ -453,6 +480,9 @@ def run(settings: Settings, address: str) -> str:
             raise Failure("The setting database.url must name a host: JDBC knows no socket files.")
         if not leader.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (LEADER,)).fetchone()[0]:
             return "another worker leads the batch; nothing to do here."
+        if (number := pinned(leader)) is not None:
+            raise Pinned(number)
+        prune(leader, settings)
         new = leader.execute(
             """
             SELECT last_value - coalesce((SELECT change FROM recommender.versions ORDER BY number DESC LIMIT 1), 0)
@@ -461,6 +491,7 @@ def run(settings: Settings, address: str) -> str:
         ).fetchone()[0]
         if new < settings.minimum_new_ratings:
             return f"{new} ratings are new, and a run waits for {settings.minimum_new_ratings}."
+        leader.execute("UPDATE recommender.batch SET began_at = clock_timestamp()")
         spark = SparkSession.builder.appName("mien als").getOrCreate()
         try:
             spark.sparkContext.setLogLevel("ERROR")
@@ -473,6 +504,7 @@ def run(settings: Settings, address: str) -> str:
                 seconds = time.monotonic() - start
                 say(f"publishing: {trained.ratings} ratings, loss {trained.loss:.6g}, {seconds:.1f} s")
                 version, rows = publish(leader, moment, trained, seconds, settings)
+                prune(leader, settings)
         finally:
             spark.stop()
         return f"version {version} is published, with {rows} rows for {trained.users} people."
@@ -482,6 +514,9 @@ def attempt(settings: Settings, address: str) -> bool:
     """One run; says what it came to, or why it failed, and returns whether it did not fail."""
     try:
         say(run(settings, address))
+        return True
+    except Pinned as version:
+        say(f"version {version} is pinned: no batch runs until `recommender unpin`.")
         return True
     except Failure as failure:
         reason = str(failure)

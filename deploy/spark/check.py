@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROWS = 4
 SETTINGS = {
     "ALS_ENGINE": "spark", "ALS_RANK": "2", "ALS_ITERATIONS": "10", "ALS_ROWS": str(ROWS), "ALS_KEEP": "2",
-    "ALS_MINIMUM_NEW_RATINGS": "1",
+    "ALS_MINIMUM_NEW_RATINGS": "1", "ALS_KEEP_DAYS": "0",
 }  # fmt: skip
 SPARK = [
     "spark-submit", "--master", "local[2]", "--driver-memory", "1g", "--jars", "/usr/share/java/postgresql.jar",
@@ -340,11 +340,25 @@ def main() -> None:
     check("the service trained nothing", numbers == [(2, "spark"), (3, "spark")], numbers)
 
     touch([late])
+    said = finish(als())
+    check("a pinned version stays", "version 2 is pinned" in said, said)
+    check("recommender unpin lets it go", "Version 2 is not pinned" in recommender("unpin"))
+    with psycopg.connect(os.environ["DATABASE_URL"]) as reader:
+        reader.execute("SELECT count(*) FROM recommender.top")
+        said = finish(als())
+        check("a reader of the rows does not stop a publication", "version 4 is published" in said, said)
+        numbers = rows("SELECT number FROM recommender.versions ORDER BY number")
+        check("what is being read is not dropped", numbers == [(2,), (3,), (4,)], numbers)
+    finish(als())
+    numbers = rows("SELECT number FROM recommender.versions ORDER BY number")
+    check("the next run drops it", numbers == [(3,), (4,)], numbers)
+
+    touch([late])
     repeated = als("--repeat", ALS_INTERVAL="1")
-    heard(repeated, "version 4 is published")
+    heard(repeated, "version 5 is published")
     heard(repeated, "0 ratings are new")
     touch([late])
-    heard(repeated, "version 5 is published")
+    heard(repeated, "version 6 is published")
     os.killpg(repeated.pid, signal.SIGTERM)
     repeated.communicate()
     check("with --repeat a run follows another when ratings are new", True)

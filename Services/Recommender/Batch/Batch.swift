@@ -15,6 +15,10 @@ package struct Batch: Sendable {
         case nothingToLearn
         /// The gate let neither the settings nor the current version's pass: that version stays.
         case refused(Gate.Figures)
+        /// The last run, whoever's it was, began less than an interval ago: so long until the next.
+        case early(Duration)
+        /// Somebody went back to this version, and it stays until they let it go.
+        case pinned(version: Int)
         /// Another worker is at it.
         case elsewhere
     }
@@ -22,22 +26,25 @@ package struct Batch: Sendable {
     /// Whoever makes a version the current one holds it.
     static let lockName = "recommender batch"
 
+    /// The least time from the beginning of one run to that of the next, of all workers.
+    package let interval: Duration
     private let store: Store
     private let parameters: TrainingParameters
     private let minimumNewRatings: Int
-    private let kept: Int
+    private let kept: Versions.Retention
     private let threads: Int
     private let gate: Gate
     private let logger: Logger
     /// For tests: is called between the training and its publication.
     private let onTrained: @Sendable () async throws -> Void
 
-    /// `kept` versions stay, the current one included; `threads` train, at a niceness that leaves answers first.
+    /// `threads` train, at a niceness that leaves answers first.
     package init(
-        store: Store, parameters: TrainingParameters, minimumNewRatings: Int, kept: Int, threads: Int,
-        gate: Gate = Gate(), logger: Logger,
+        store: Store, parameters: TrainingParameters, interval: Duration, minimumNewRatings: Int,
+        kept: Versions.Retention, threads: Int, gate: Gate = Gate(), logger: Logger,
         onTrained: @escaping @Sendable () async throws -> Void = {}
     ) {
+        self.interval = interval
         self.store = store
         self.parameters = parameters
         self.minimumNewRatings = minimumNewRatings
@@ -48,23 +55,40 @@ package struct Batch: Sendable {
         self.onTrained = onTrained
     }
 
-    /// Trains and publishes unless there is too little new or another worker is doing so.
+    /// Trains and publishes unless there is too little new, it is too early or another worker is doing so.
     package func run() async throws -> Outcome {
         try await store.database.withAdvisoryLock(Self.lockName) {
-            let new = try await newRatings()
-            guard new >= minimumNewRatings else { return .waiting(new: new) }
-            return try await trainAndPublish()
+            let state = try await BatchState.read(store.database)
+            Gauge(label: "mien_als_pinned").record(state.pinned == nil ? 0 : 1)
+            Gauge(label: "mien_als_refused").record(state.refusal == nil ? 0 : 1)
+            // Not even old versions go while somebody looks into what was wrong.
+            if let pinned = state.pinned { return .pinned(version: pinned.version) }
+            let outcome = try await look(state)
+            try await prune()
+            return outcome
         } ?? .elsewhere
     }
 
-    /// How many ratings, clicks and erasures came since the newest version's snapshot.
-    private func newRatings() async throws -> Int {
-        let rows = try await store.database.query(
-            """
-            SELECT last_value - coalesce((SELECT change FROM recommender.versions ORDER BY number DESC LIMIT 1), 0) AS new
-            FROM recommender.changes
-            """)
-        return try rows[0].decode("new")
+    private func look(_ state: BatchState) async throws -> Outcome {
+        guard state.new >= minimumNewRatings else { return .waiting(new: state.new) }
+        let wait = state.wait(interval)
+        guard wait == .zero else { return .early(wait) }
+        try await BatchState.begin(store.database)
+        do {
+            return try await trainAndPublish()
+        } catch let pinned as Versions.Pinned {
+            return .pinned(version: pinned.version)
+        }
+    }
+
+    /// Drops what need not be kept any more, unless somebody reads it: then the next look will.
+    private func prune() async throws {
+        do {
+            let pruned = try await Versions.prune(kept, store)
+            if !pruned.isEmpty { logger.info("als versions dropped", metadata: ["als.versions": "\(pruned)"]) }
+        } catch let error as DatabaseError {
+            logger.notice("als versions could not be dropped yet", metadata: ["error": "\(error)"])
+        }
     }
 
     private func trainAndPublish() async throws -> Outcome {
@@ -82,7 +106,13 @@ package struct Batch: Sendable {
         laps.end("gate")
         if let verdict {
             report(verdict)
-            if verdict.parameters == nil { return .refused(verdict.figures) }
+            if verdict.parameters == nil {
+                try await store.database.transaction { connection in
+                    try BatchState.end(refusal: verdict.figures, connection)
+                }
+                Gauge(label: "mien_als_refused").record(1)
+                return .refused(verdict.figures)
+            }
         }
         let parameters = verdict?.parameters ?? proposed
         // The gate's vectors lack one rating a user at most.
@@ -113,6 +143,7 @@ package struct Batch: Sendable {
         Gauge(label: "mien_als_ratings").record(snapshot.ratings.count)
         Gauge(label: "mien_als_rows").record(written)
         Gauge(label: "mien_als_version").record(version)
+        Gauge(label: "mien_als_refused").record(0)
         logger.info(
             "als version published",
             metadata: [
@@ -154,7 +185,9 @@ package struct Batch: Sendable {
         ]
         if let current = figures.current { metadata["als.currentNDCG10"] = "\(current.ndcg10)" }
         if verdict.parameters == nil {
-            logger.error("als gate refuses: popularity would recommend better", metadata: metadata)
+            logger.error(
+                "als gate refuses: popularity recommends better, and stands in for the current version",
+                metadata: metadata)
         } else if figures.keepsCurrent {
             logger.warning("als gate keeps the current version's settings: those set now are worse", metadata: metadata)
         } else {
@@ -205,8 +238,16 @@ package struct Batch: Sendable {
             let model = PublishedModel(
                 version: number, videos: videos.compactMap { VideoID($0) },
                 model: ItemModel(items: factors, objective: parameters.objective))
-            try Versions.flip(to: model, snapshot: snapshot.moment, store, connection)
-            try Versions.prune(keeping: kept, connection)
+            // Most are folded in while answers go on; only those who rate during that are left for the moment of the lock.
+            let moment = try Versions.moment(connection)
+            for user in try Versions.changed(since: snapshot.moment, connection) {
+                try store.foldIn(user, History(of: user, clickWeight: store.clickWeight, connection), model, connection)
+            }
+            try Lock.publication(connection)
+            // The lock that keeps rollbacks out is lost with its connection.
+            if let pinned = try Versions.pinned(connection) { throw Versions.Pinned(version: pinned) }
+            try Versions.flip(to: model, trained: snapshot.moment, foldedIn: moment, isPinned: false, store, connection)
+            try BatchState.end(refusal: nil, connection)
             return (number, written)
         }
     }

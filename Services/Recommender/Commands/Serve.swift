@@ -16,7 +16,7 @@ struct Serve: AsyncParsableCommand {
             "Takes settings as --key value, from the environment, /run/secrets and a JSON file; see docs/settings.md."
     )
 
-    /// Settings, which `Operations` reads from the command line itself.
+    /// Settings, which `Operations` reads.
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
     func run() async throws {
@@ -41,8 +41,9 @@ struct Serve: AsyncParsableCommand {
                 asksYouTube: settings.youTubeKey != nil, logger: logger),
             logger: logger)
         let batch = Batch(
-            store: store, parameters: settings.training, minimumNewRatings: settings.minimumNewRatings,
-            kept: settings.keptVersions, threads: settings.threads, logger: logger)
+            store: store, parameters: settings.training, interval: settings.interval,
+            minimumNewRatings: settings.minimumNewRatings, kept: settings.kept, threads: settings.threads,
+            logger: logger)
 
         OpenBLAS.use(threads: 1)
         logger.info("linear algebra", metadata: ["openblas.core": "\(OpenBLAS.coreName)"])
@@ -61,7 +62,7 @@ struct Serve: AsyncParsableCommand {
             ])
         switch settings.engine {
         case .service:
-            assembly.services.append(BatchLoop(batch, interval: settings.interval, logger: logger))
+            assembly.services.append(BatchLoop(batch, logger: logger))
         case .spark:
             logger.info("als is left to Spark")
         }

@@ -9,8 +9,18 @@ package struct TrainingParameters: Sendable, Hashable, Codable {
     /// What the users' first vectors are drawn from. The same seed gives the same bits with any number of threads.
     package var seed: UInt64
 
+    /// How the service trains unless it is told otherwise, and the commands on files with it.
+    package enum Defaults {
+        package static let rank = 32
+        package static let alpha: Float = 20
+        package static let lambda: Float = 0.1
+        package static let iterations = 15
+        package static let seed: UInt64 = 1
+    }
+
     package init(
-        rank: Int, objective: Objective, iterations: Int, solver: Solver = .conjugateGradient, seed: UInt64 = 1
+        rank: Int, objective: Objective, iterations: Int, solver: Solver = .conjugateGradient,
+        seed: UInt64 = Defaults.seed
     ) {
         self.rank = rank
         self.objective = objective

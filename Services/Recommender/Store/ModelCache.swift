@@ -9,10 +9,22 @@ package final class ModelCache: Sendable {
 
     package init() {}
 
-    /// The current version's model; `nil` before the first version. The caller holds the publication lock.
-    func current(_ connection: isolated Connection) throws -> PublishedModel? {
-        let rows = try connection.query("SELECT number, parameters FROM recommender.versions WHERE current")
+    /// The current version's model, and whether popularity is known to do better; `nil` before the first version. The caller
+    /// holds the publication lock.
+    ///
+    /// A version that somebody pinned is what they want, whatever the gate said last.
+    func current(_ connection: isolated Connection) throws -> (model: PublishedModel, isRefused: Bool)? {
+        let rows = try connection.query(
+            """
+            SELECT number, parameters,
+                pinned_at IS NULL AND EXISTS (SELECT FROM recommender.batch WHERE refusal IS NOT NULL) AS refused
+            FROM recommender.versions WHERE current
+            """)
         guard let row = rows.first else { return nil }
+        return (try model(row, connection), try row.decode("refused"))
+    }
+
+    private func model(_ row: Row, _ connection: isolated Connection) throws -> PublishedModel {
         let version: Int = try row.decode("number")
         if let model = cached.withLock({ $0 }), model.version == version { return model }
         let parameters = try JSONDecoder().decode(

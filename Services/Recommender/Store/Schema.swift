@@ -147,5 +147,47 @@ package enum Schema {
                 INSERT INTO recommender.top SELECT * FROM recommender.unpartitioned;
                 DROP TABLE recommender.unpartitioned;
                 """),
+        Migration(
+            version: 5, name: "batches of all workers",
+            sql: """
+                -- A version that somebody went back to stays the current one until it is let go: no batch runs meanwhile.
+                ALTER TABLE recommender.versions ADD COLUMN pinned_at timestamptz,
+                    ADD CONSTRAINT pinned_is_current CHECK (current OR pinned_at IS NULL);
+
+                -- What all workers know of the batch, in one row.
+                CREATE TABLE recommender.batch (
+                    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+                    -- When the last run began, whoever's it was.
+                    began_at timestamptz,
+                    -- When the gate refused the last run that came to an end, and what it measured; null where it did not.
+                    refused_at timestamptz,
+                    refusal jsonb
+                );
+                INSERT INTO recommender.batch DEFAULT VALUES;
+                """),
+        Migration(
+            version: 6, name: "popularity",
+            sql: """
+                -- Nobody rates between the count and the first rating that is counted on top of it.
+                LOCK TABLE recommender.reactions, recommender.clicks IN SHARE ROW EXCLUSIVE MODE;
+
+                -- Who chose what: enjoyed it by a reaction, or clicked on it.
+                CREATE VIEW recommender.chosen AS
+                    SELECT user_id, video FROM recommender.reactions WHERE rating = 1
+                    UNION
+                    SELECT user_id, video FROM recommender.clicks;
+
+                -- How many people chose a video, kept up by whatever changes `chosen`.
+                CREATE TABLE recommender.popularity (
+                    video text PRIMARY KEY,
+                    people bigint NOT NULL DEFAULT 0
+                );
+                INSERT INTO recommender.popularity
+                    SELECT video, count(user_id) FROM recommender.items LEFT JOIN recommender.chosen USING (video)
+                    GROUP BY video;
+                CREATE INDEX popularity_order ON recommender.popularity (people DESC, video);
+                -- It was there to count anew for each list.
+                DROP INDEX recommender.reactions_enjoyed;
+                """),
     ]
 }

@@ -34,9 +34,12 @@ package struct Store: Sendable {
         // Only what is new, since every row that is tried takes a number.
         try connection.query(
             """
-            INSERT INTO recommender.items (video, title) SELECT video, title FROM unnest($1, $2) AS new (video, title)
-            WHERE NOT EXISTS (SELECT FROM recommender.items WHERE items.video = new.video AND items.title = new.title)
-            ON CONFLICT (video) DO UPDATE SET title = excluded.title WHERE items.title <> excluded.title
+            WITH added AS (
+                INSERT INTO recommender.items (video, title) SELECT video, title FROM unnest($1, $2) AS new (video, title)
+                WHERE NOT EXISTS (SELECT FROM recommender.items WHERE items.video = new.video AND items.title = new.title)
+                ON CONFLICT (video) DO UPDATE SET title = excluded.title WHERE items.title <> excluded.title
+                RETURNING video
+            ) INSERT INTO recommender.popularity (video) SELECT video FROM added ON CONFLICT DO NOTHING
             """, .texts(videos.map(\.id.rawValue)), .texts(videos.map(\.title)))
     }
 
@@ -66,27 +69,62 @@ package struct Store: Sendable {
             """, .uuid(user.uuid), .text(mood.rawValue))
     }
 
-    /// Stores a reaction, once a user, video and play session: later ones only raise a 0 to 1. Returns whether anything changed.
-    func rate(
-        _ user: UserID, _ watching: Watching, rating: Int, job: JobID, _ connection: isolated Connection
-    ) throws -> Bool {
-        let rows = try connection.query(
-            """
-            INSERT INTO recommender.reactions (user_id, video, session, rating, job)
-            SELECT $1, video, $3, $4::smallint, $5 FROM recommender.items WHERE video = $2
-            ON CONFLICT (user_id, video, session) DO UPDATE SET rating = excluded.rating, job = excluded.job
-                WHERE reactions.rating < excluded.rating
-            """, .uuid(user.uuid), .text(watching.video.rawValue), .text(watching.session), .integer(rating),
-            .uuid(job.uuid))
-        return rows.affected > 0
+    /// What a reaction or click came to.
+    enum Change {
+        /// Nothing: it was there already.
+        case none
+        /// A rating, but no new choice: the person had chosen the video before, or did not enjoy it.
+        case rating
+        /// The person chose the video for the first time: `count` it at the transaction's end.
+        case choice
     }
 
-    /// Stores a click, once a job. Returns whether it is new.
-    func click(_ user: UserID, _ video: VideoID, job: JobID, _ connection: isolated Connection) throws -> Bool {
-        let rows = try connection.query(
-            "INSERT INTO recommender.clicks (job, user_id, video) VALUES ($1, $2, $3) ON CONFLICT (job) DO NOTHING",
-            .uuid(job.uuid), .uuid(user.uuid), .text(video.rawValue))
-        return rows.affected > 0
+    /// Stores a reaction, once a user, video and play session: later ones only raise a 0 to 1.
+    func rate(
+        _ user: UserID, _ watching: Watching, rating: Int, job: JobID, _ connection: isolated Connection
+    ) throws -> Change {
+        try change(
+            connection.query(
+                """
+                WITH stored AS (
+                    INSERT INTO recommender.reactions (user_id, video, session, rating, job)
+                    SELECT $1, video, $3, $4::smallint, $5 FROM recommender.items WHERE video = $2
+                    ON CONFLICT (user_id, video, session) DO UPDATE SET rating = excluded.rating, job = excluded.job
+                        WHERE reactions.rating < excluded.rating
+                    RETURNING rating
+                ) SELECT rating = 1 AND NOT \(Self.isChosen) AS first FROM stored
+                """, .uuid(user.uuid), .text(watching.video.rawValue), .text(watching.session), .integer(rating),
+                .uuid(job.uuid)))
+    }
+
+    /// Stores a click, once a job.
+    func click(_ user: UserID, _ video: VideoID, job: JobID, _ connection: isolated Connection) throws -> Change {
+        try change(
+            connection.query(
+                """
+                WITH stored AS (
+                    INSERT INTO recommender.clicks (user_id, video, job) VALUES ($1, $2, $3)
+                    ON CONFLICT (job) DO NOTHING RETURNING job
+                ) SELECT NOT \(Self.isChosen) AS first FROM stored
+                """, .uuid(user.uuid), .text(video.rawValue), .uuid(job.uuid)))
+    }
+
+    /// Whether the person `$1` had chosen the video `$2` before the statement.
+    private static let isChosen = "EXISTS (SELECT FROM recommender.chosen WHERE user_id = $1 AND video = $2)"
+
+    private func change(_ stored: Rows) throws -> Change {
+        guard let row = stored.first else { return .none }
+        return try row.decode("first") ? .choice : .rating
+    }
+
+    /// Counts one more person who chose the video. To be called last in a transaction: whoever chooses the same video waits for
+    /// its end.
+    func count(_ video: VideoID, _ connection: isolated Connection) throws {
+        try connection.query(
+            """
+            INSERT INTO recommender.popularity (video, people) VALUES ($1, 1)
+            ON CONFLICT (video) DO UPDATE SET people = popularity.people + 1
+            """, .text(video.rawValue))
     }
 
     /// To be called when a user's ratings changed: counts the change and folds them into the current version.
@@ -123,14 +161,12 @@ package struct Store: Sendable {
         ).map { try Scored($0) }
     }
 
-    /// What most people enjoyed, by how many did, without `excluded`.
+    /// What most people chose, by how many did, without `excluded`.
     func popular(_ limit: Int, excluding excluded: Set<VideoID>, _ connection: isolated Connection) throws -> [Scored] {
         try connection.query(
             """
-            SELECT video, title, count(DISTINCT user_id)::float4 AS score
-            FROM recommender.items LEFT JOIN (SELECT video, user_id FROM recommender.reactions WHERE rating = 1) AS enjoyed
-                USING (video)
-            WHERE video <> ALL ($1) GROUP BY video, title ORDER BY score DESC, video LIMIT $2
+            SELECT video, title, people::float4 AS score FROM recommender.popularity JOIN recommender.items USING (video)
+            WHERE video <> ALL ($1) ORDER BY people DESC, video LIMIT $2
             """, .texts(excluded.map(\.rawValue)), .integer(limit)
         ).map { try Scored($0) }
     }
@@ -157,6 +193,8 @@ package struct Store: Sendable {
     ///   is here yet.
     /// - Returns: whether the user was known, there or here. If not, nothing is changed.
     func erase(_ user: UserID, isKnown: Bool, _ connection: isolated Connection) throws -> Bool {
+        let chosen = try connection.query("SELECT video FROM recommender.chosen WHERE user_id = $1", .uuid(user.uuid))
+            .map { try $0.decode("video", as: String.self) }
         var deleted: [String: Int] = [:]
         for table in ["reactions", "clicks", "summaries", "top", "people"] {
             deleted[table] = try connection.query(
@@ -166,11 +204,19 @@ package struct Store: Sendable {
         if deleted["reactions"] != 0 || deleted["clicks"] != 0 {
             try connection.query("SELECT nextval('recommender.changes')")
         }
-        guard isKnown || deleted["people"] != 0 else { return false }
+        let wasKnown = isKnown || deleted["people"] != 0
+        if wasKnown {
+            try connection.query(
+                "INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
+                .uuid(user.uuid))
+        }
+        // In one order, so that two erasures don't wait for each other; last, since others wait for these rows.
         try connection.query(
-            "INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
-            .uuid(user.uuid))
-        return true
+            """
+            WITH chosen AS (SELECT video FROM recommender.popularity WHERE video = ANY ($1) ORDER BY video FOR UPDATE)
+            UPDATE recommender.popularity SET people = people - 1 FROM chosen WHERE popularity.video = chosen.video
+            """, .texts(chosen))
+        return wasKnown
     }
 
     /// Forgets who was erased so long ago that no job under way can be about them.
