@@ -3,14 +3,7 @@ import Messages
 import Recommender
 import Testing
 
-@Suite struct CSVTests {
-    @Test func readsQuotesLineEndsAndCommas() {
-        let text = "a,b\r\n\"x, \"\"y\"\"\",\"two\nlines\"\n\n,last"
-        #expect(Array(CSV(Array(text.utf8))) == [["a", "b"], ["x, \"y\"", "two\nlines"], ["", "last"]])
-    }
-}
-
-@Suite struct CatalogueTests {
+@Suite(.timeLimit(.minutes(5))) struct CatalogueTests {
     @Test func theBundledOneHasEnoughForEveryMood() throws {
         let catalogue = try Catalogue.bundled()
         #expect(catalogue.entries.count == 281)
@@ -52,7 +45,7 @@ import Testing
     }
 }
 
-@Suite struct MoodSearchTests {
+@Suite(.timeLimit(.minutes(5))) struct MoodSearchTests {
     private func found(_ mood: MoodName, _ keywords: [String]) throws -> [[Video]] {
         let catalogue = try Catalogue.bundled()
         return keywords.map { catalogue.search($0, mood: mood) }

@@ -38,12 +38,16 @@ package struct Catalogue: Sendable {
     /// Reads CSV with the columns id, title, channel, moods and keywords, the last two separated by semicolons.
     package init(csv: [UInt8]) throws(InvalidFile) {
         var records = CSV(csv)
-        guard records.next() == ["id", "title", "channel", "moods", "keywords"] else { throw .columns }
+        let columns = try? records.next()
+        guard columns?.fields == ["id", "title", "channel", "moods", "keywords"] else { throw .columns }
         var entries: [Entry] = []
         var indices: [VideoID: Int] = [:]
         var byKeyword: [String: [Int]] = [:]
-        while let fields = records.next() {
+        while true {
             let number = entries.count + 1
+            let record: CSV.Record?
+            do throws(CSV.Malformed) { record = try records.next() } catch { throw .record(number) }
+            guard let fields = record?.fields else { break }
             guard fields.count == 5, let id = VideoID(fields[0]), !fields[1].isEmpty else { throw .record(number) }
             let moods = fields[3].split(separator: ";").map { MoodName(rawValue: String($0)) }
             let keywords = fields[4].split(separator: ";").map(String.init)

@@ -3,8 +3,8 @@ import Glibc
 
 /// What every command that trains can be told, whatever it trains.
 struct RunOptions: ParsableArguments {
-    @Option(help: "Epochs.") var iterations = 15
-    @Option(help: "The same seed gives the same result.") var seed: UInt64 = 1
+    @Option(help: "Epochs.") var iterations = TrainingParameters.Defaults.iterations
+    @Option(help: "The same seed gives the same result.") var seed = TrainingParameters.Defaults.seed
     @Option(help: "Threads; by default one a core.") var threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
     func validate() throws {

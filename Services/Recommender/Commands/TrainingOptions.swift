@@ -1,10 +1,12 @@
 import ArgumentParser
+import Foundation
 
 /// What `train` and `evaluate` can be told about the training.
 struct TrainingOptions: ParsableArguments {
-    @Option(help: "Numbers a vector, 1 to 512.") var rank = 64
-    @Option(help: "Confidence c = 1 + alpha · count (Hu, Koren, Volinsky 2008).") var alpha: Float = 10
-    @Option(help: "Regularisation.") var lambda: Float = 10
+    @Option(help: "Numbers a vector, 1 to 512.") var rank = TrainingParameters.Defaults.rank
+    @Option(help: "Confidence c = 1 + alpha · count (Hu, Koren, Volinsky 2008).")
+    var alpha = TrainingParameters.Defaults.alpha
+    @Option(help: "Regularisation.") var lambda = TrainingParameters.Defaults.lambda
     @Option(help: "Weight of all pairs instead of alpha: the iALS form (Rendle et al. 2021).") var unobserved: Float?
     @Option(help: "With --unobserved: how lambda grows with a row's ratings, 0 to 1.") var exponent: Float = 1
     @Option(help: "How rows are solved: conjugate-gradient, which is fast, or cholesky, which is exact.")
@@ -29,7 +31,8 @@ struct TrainingOptions: ParsableArguments {
 
     /// Trains and shows each epoch's loss.
     func train(_ ratings: Ratings) async throws -> TrainedFactors {
-        print("\(ratings.users) users, \(ratings.items) items, \(ratings.count) ratings")
+        FileHandle.standardError.write(
+            Data("\(ratings.users) users, \(ratings.items) items, \(ratings.count) ratings\n".utf8))
         let (parameters, threads) = (parameters, run.threads)
         let progress = ProgressBar(total: parameters.iterations)
         return try await onOwnThread { _ in

@@ -6,6 +6,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case parameter(String)
     /// No ratings above zero to learn from.
     case noRatings
+    /// Nobody has ratings that could be held back, so there is nothing to measure by.
+    case nobodyHeldBack
     /// The system gave no thread; the number is its errno.
     case noThread(Int32)
 
@@ -14,6 +16,11 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
         case .notPositiveDefinite: "The normal equations are not positive definite; raise lambda."
         case .parameter(let text): text
         case .noRatings: "There are no ratings above zero to learn from."
+        case .nobodyHeldBack:
+            """
+            Nobody has a rating that can be held back, so nothing can be measured: that takes five items a user (a random \
+            fifth), two (the last one), or users in the second file that the first one has too.
+            """
         case .noThread(let number): "The system gave no thread (errno \(number))."
         }
     }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// How well lists found what was held back, as means over the users who have something held back.
-package struct RankingMetrics: Sendable, Equatable {
+package struct RankingMetrics: Sendable, Equatable, Codable {
     /// Hits among the first 20, over the smaller of 20 and the number held back.
     package var recall20: Double
     /// Σ 1/log₂(place + 1) over the hits among the first 10, over that sum of a perfect list.
