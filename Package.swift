@@ -101,17 +101,23 @@ let package = Package(
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
         .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/CTurboJPEG", pkgConfig: "libturbojpeg"),
-        .systemLibrary(name: "CPNG", path: "Services/Vision/CPNG", pkgConfig: "libpng"),
+        .target(
+            name: "CJPEG", path: "Services/Vision/CJPEG", publicHeadersPath: ".", cSettings: optimisedC,
+            linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(
+            name: "CPNG", path: "Services/Vision/CPNG", publicHeadersPath: ".", cSettings: optimisedC,
+            linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
         .target(
             name: "CCascade", path: "Services/Vision/CCascade", publicHeadersPath: ".", cSettings: optimisedC),
         .executableTarget(
             name: "Vision",
             dependencies: [
-                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CPNG", "COpenVINO", "CCascade",
+                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CJPEG", "CPNG", "COpenVINO",
+                "CCascade",
                 logging, metrics, configuration, lifecycle, arguments,
             ],
-            path: "Services/Vision", exclude: ["CTurboJPEG", "CPNG", "COpenVINO", "CCascade"],
+            path: "Services/Vision", exclude: ["CTurboJPEG", "CJPEG", "CPNG", "COpenVINO", "CCascade"],
             swiftSettings: strict + optimised + openVINOHeaders, linkerSettings: openVINOLibraries),
         .executableTarget(
             name: "Identity",
@@ -143,7 +149,9 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio, nioHTTP1, signals,
+                "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio,
+                nioHTTP1,
+                signals,
             ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
         // The measured command of `make bench-als`: the recommender's engine, linked into its folder, and nothing else.
@@ -175,8 +183,10 @@ let package = Package(
                 hummingbirdTesting,
             ],
             swiftSettings: strict),
+        .systemLibrary(name: "CLibJPEG", path: "Tests/VisionTests/CLibJPEG"),
         .testTarget(
-            name: "VisionTests", dependencies: ["Vision", "Messages", "ModelManifest", arguments],
+            name: "VisionTests", dependencies: ["Vision", "CLibJPEG", "Messages", "ModelManifest", arguments],
+            exclude: ["CLibJPEG"],
             resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
@@ -189,7 +199,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SuiteTests",
-            dependencies: ["Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system],
+            dependencies: [
+                "Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system,
+            ],
             swiftSettings: strict),
     ]
 )

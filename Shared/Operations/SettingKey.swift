@@ -45,7 +45,7 @@ extension SettingKey {
         shutdown.timeout
         stage.concurrency
         vision.batch vision.batchWait vision.maximumImageBytes vision.maximumImageMemory vision.maximumImagePixels
-        vision.precision vision.side vision.smallestFace vision.threads
+        vision.maximumImageWork vision.precision vision.side vision.smallestFace vision.threads
         youtube.key youtube.timeout youtube.url
         """.split { $0 == " " || $0 == "\n" }.map { SettingKey(String($0)) })
 }

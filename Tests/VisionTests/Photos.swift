@@ -1,4 +1,3 @@
-import CPNG
 import CTurboJPEG
 import Foundation
 
@@ -95,26 +94,6 @@ enum Encoded {
             + number(0, 4)
     }
 
-    /// A PNG in one of libpng's formats; `pixels` are bytes or, in linear formats, 16-bit values.
-    static func png(_ pixels: UnsafeRawBufferPointer, width: Int, height: Int, format: UInt32) -> Data {
-        var image = png_image()
-        image.version = png_uint_32(PNG_IMAGE_VERSION)
-        image.width = png_uint_32(width)
-        image.height = png_uint_32(height)
-        image.format = format
-        var data = [UInt8](repeating: 0, count: width * height * 8 + 10_000)
-        var size = data.count
-        let status = png_image_write_to_memory(&image, &data, &size, 0, pixels.baseAddress, 0, nil)
-        precondition(status != 0, "libpng compresses")
-        return Data(data.prefix(size))
-    }
-
-    static func png(_ image: RGBImage) -> Data {
-        image.pixels.withUnsafeBytes {
-            png($0, width: image.width, height: image.height, format: UInt32(PNG_FORMAT_RGB))
-        }
-    }
-
     /// A PNG's start that announces a size and holds nothing.
     static func pngHeader(width: UInt32, height: UInt32) -> Data {
         func number(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian, Array.init) }
@@ -132,16 +111,11 @@ enum Encoded {
 
     /// CRC-32 as PNG has it.
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        var sum = UInt32.max
-        for byte in bytes {
-            sum ^= UInt32(byte)
-            for _ in 0..<8 {
-                let isOdd = sum & 1 == 1
-                sum >>= 1
-                if isOdd { sum ^= 0xEDB8_8320 }
-            }
-        }
-        return ~sum
+        ~bytes.reduce(UInt32.max) { sum, byte in remainders[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] ^ sum >> 8 }
+    }
+
+    private static let remainders: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
 }
 

@@ -14,15 +14,19 @@ struct VisionStageTests {
         VisionStage(lanes: try Networks.lanes(), settings: LookSettings(), logger: Logger(label: "test"))
     }
 
-    private func job(_ image: Data, _ trip: Trip = .selfie, watching: Bool = false) throws -> Job {
+    private func job(
+        _ image: Data, _ trip: Trip = .selfie, watching: Bool = false, deadline: Date? = nil
+    ) throws -> Job {
         let video = watching ? VideoID("gf6v59c5yuY") : nil
         let request = SelfieRequest(watching: video.map { Watching(video: $0, session: "s") })
-        return Job(try Envelope(ImageSubmitted(request: request, image: image), header: header(trip)))
+        return Job(
+            try Envelope(ImageSubmitted(request: request, image: image), header: header(trip, deadline: deadline)))
     }
 
-    private func header(_ trip: Trip) -> JobHeader {
+    private func header(_ trip: Trip, deadline: Date? = nil) -> JobHeader {
         JobHeader(
-            job: .random(), trip: trip, urgency: .interactive, deadline: nil, gateway: .random(), published: Date())
+            job: .random(), trip: trip, urgency: .interactive, deadline: deadline, gateway: .random(), published: Date()
+        )
     }
 
     @Test("a batch has an outcome for each job, in order")
@@ -79,6 +83,24 @@ struct VisionStageTests {
         #expect(outcomes[0].failure?.kind == .internalError)
     }
 
+    @Test("a picture whose deadline passed while it waited for a lane is not looked at")
+    func late() async throws {
+        let late = try job(Photos.astronaut, deadline: .distantPast)
+        let outcomes = try await stage().handle([late, try job(Photos.astronaut, deadline: .distantFuture)])
+        #expect(outcomes[0].failure?.kind == .deadlinePassed)
+        #expect(outcomes[1].fact is FaceDetected)
+    }
+
+    @Test("a picture has a share of the processor and no more")
+    func work() async throws {
+        var settings = LookSettings()
+        settings.limits.work = .milliseconds(1)
+        let stage = VisionStage(lanes: try Networks.lanes(), settings: settings, logger: Logger(label: "test"))
+        let failure = try #require(await stage.handle([try job(Photos.astronaut)])[0].failure)
+        #expect(failure.kind == .tooLarge)
+        #expect(failure.detail.contains("0.001 seconds of work"))
+    }
+
     @Test("nothing to do is no trouble")
     func empty() async throws {
         #expect(try await stage().handle([]).isEmpty)
@@ -93,6 +115,7 @@ struct VisionSettingsTests {
         #expect(settings.modelsDirectory == "Models" && settings.batch == 4 && settings.batchWait == .zero)
         #expect(settings.look.limits.bytes == 20_971_520 && settings.look.limits.pixels == 50_000_000)
         #expect(settings.look.limits.memory == 125_829_120 && settings.look.limits.side == 1280)
+        #expect(settings.look.limits.work == .seconds(2))
         #expect(settings.look.smallestFace == 20)
         #expect(settings.threads >= 1 && settings.precision == .fastest)
         #expect(settings.stage.concurrency == settings.threads && settings.stage.batch == 4)
@@ -117,10 +140,11 @@ struct VisionSettingsTests {
         "senseless values name their key",
         arguments: [
             ("vision.threads", "0"), ("vision.batch", "many"), ("vision.precision", "f16"),
-            ("vision.smallestFace", "3"), ("broker.port", "99999"),
+            ("vision.smallestFace", "3"), ("vision.maximumImageWork", "0"), ("broker.port", "99999"),
         ])
     func invalid(key: String, value: String) async throws {
-        let option = key == "vision.smallestFace" ? "--vision-smallest-face" : "--" + key.replacing(".", with: "-")
+        let words = key.replacing(/[A-Z]/) { "-" + $0.output.lowercased() }
+        let option = "--" + words.replacing(".", with: "-")
         let settings = try await Settings.load(arguments: ["vision", option, value], environment: [:])
         #expect {
             _ = try VisionSettings(settings)

@@ -30,9 +30,12 @@ actor AnalysisLane {
 
     /// Decodes a picture and cuts out its largest face.
     ///
-    /// Throws a `Failure` where the picture is at fault, an `InferenceError` where the networks are.
-    func look(at data: Data, _ settings: LookSettings) throws -> AlignedFace {
-        let picture = try Picture(data, limits: settings.limits)
+    /// Throws a `Failure` where the picture is at fault, takes more work than the settings allow, or is looked at past
+    /// its deadline; an `InferenceError` where the networks are at fault.
+    func look(at data: Data, _ settings: LookSettings, deadline: Date? = nil) throws -> AlignedFace {
+        let work = WorkLimit(settings.limits.work, deadline: deadline)
+        try work.check()
+        let picture = try Picture(data, limits: settings.limits, within: work)
         guard let face = analyser.largestFace(in: picture, smallest: settings.smallestFace) else {
             throw Failure(.noFace, "There is no face in the picture.", stage: .vision)
         }

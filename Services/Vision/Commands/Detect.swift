@@ -28,6 +28,8 @@ struct Detect: AsyncParsableCommand {
     func run() async throws {
         var limits = ImageLimits()
         limits.side = .max
+        // Full size may take more than a service would give a picture.
+        limits.memory = .max
         let lanes = try options.lanes()
         let found = try await lanes.map(photos) { [limits, smallest = faces.smallest, largest] analyser, photo in
             let picture = try Picture(try contents(of: photo), limits: limits)

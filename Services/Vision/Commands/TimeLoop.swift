@@ -30,7 +30,7 @@ struct TimeLoop: AsyncParsableCommand {
             let data = try contents(of: words[3])
             var settings = LookSettings()
             settings.smallestFace = faces.smallest
-            if words[0] == "all" { settings.limits.side = .max }
+            if words[0] == "all" { (settings.limits.side, settings.limits.memory) = (.max, .max) }
             let milliseconds = try await lanes.withLane { lane in
                 try await lane.run { [settings] analyser in
                     let start = ContinuousClock.now

@@ -16,8 +16,9 @@ enum Orientation: Int, CaseIterable, Sendable {
     /// Reads the orientation from a TIFF structure, the content of an EXIF block.
     ///
     /// Damaged blocks are common and harmless: whatever cannot be read means `upright`.
-    init(tiff: ArraySlice<UInt8>) {
-        self = Self.read(Array(tiff)) ?? .upright
+    init(tiff: some Collection<UInt8>) {
+        // As much as a segment of a JPEG holds.
+        self = Self.read(Array(tiff.prefix(1 << 16))) ?? .upright
     }
 
     private static func read(_ bytes: [UInt8]) -> Orientation? {

@@ -14,6 +14,7 @@ import Operations
 /// | `vision.maximumImageBytes` | number | 20971520 | A larger file is refused |
 /// | `vision.maximumImagePixels` | number | 50000000 | A picture of more pixels is refused |
 /// | `vision.maximumImageMemory` | number | 125829120 | A picture that takes more bytes to decode is refused |
+/// | `vision.maximumImageWork` | seconds | 2 | A picture that takes more of a processor's time to look at is refused |
 /// | `vision.side` | number | 1280 | A picture is halved while its long side stays at least this long |
 /// | `vision.smallestFace` | number | 20 | In pixels of the picture after halving |
 struct VisionSettings: Sendable {
@@ -40,6 +41,8 @@ struct VisionSettings: Sendable {
             "vision.maximumImagePixels", default: look.limits.pixels, in: 1...Int.max)
         look.limits.memory = try settings.integer(
             "vision.maximumImageMemory", default: look.limits.memory, in: 1...Int.max)
+        look.limits.work = try settings.duration(
+            "vision.maximumImageWork", default: look.limits.work, aboveZero: true)
         look.limits.side = try settings.integer("vision.side", default: look.limits.side, in: 64...Int.max)
         look.smallestFace = Float(
             try settings.number("vision.smallestFace", default: Double(look.smallestFace), in: LookSettings.faces))

@@ -70,7 +70,8 @@ struct VisionStage: StageHandler {
             return .ended(.unreadable(error))
         }
         do {
-            let face = try await timed(looking) { [settings] lane in try await lane.look(at: submitted.image, settings)
+            let face = try await timed(looking) { [settings] lane in
+                try await lane.look(at: submitted.image, settings, deadline: job.header.deadline)
             }
             return .seen(submitted.request, face)
         } catch {
