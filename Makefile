@@ -68,6 +68,9 @@ bench-vision: ## Measure vision against the paper's stack
 bench-als: ## Measure the recommender's engine against implicit (ARGS="--spark", "--scale", "--ratings 2000000 --repeat 1")
 	@Tests/Benchmarks/als/run $(ARGS)
 
+fuzz: ## Send spoilt pictures through the whole service (ARGS="--seed 2 --count 500")
+	@Tests/Benchmarks/fuzz $(ARGS)
+
 train-identity: $(TRAINING_INSTALLED) ## Train the identity network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.identity.train $(ARGS)
 
@@ -84,5 +87,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status dead-letters setup build test check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
+.PHONY: help run stop status dead-letters setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
 	bench-vision train-identity train-expression check-training

@@ -143,13 +143,20 @@ let package = Package(
         .target(
             name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
             swiftSettings: strict),
+<<<<<<< HEAD
         // A relay in the middle of a test's connections, to break them.
         .target(name: "RelayTesting", path: "Tests/RelayTesting", swiftSettings: strict),
         // The load driver of `make bench`.
+=======
+        // Spoilt pictures, for `make fuzz` and a test.
+        .target(
+            name: "PictureFuzz", path: "Tests/PictureFuzz", resources: [.copy("Seeds")], swiftSettings: strict),
+        // The load driver of `make bench`, and `make fuzz`.
+>>>>>>> ba2cd61 (make fuzz: spoilt pictures through the whole service, a short series of them in make test)
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Broker", logging, lifecycle, arguments, httpClient, histogram, nio,
+                "Messages", "Broker", "PictureFuzz", logging, lifecycle, arguments, httpClient, histogram, nio,
                 nioHTTP1,
                 signals,
             ],
@@ -200,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "SuiteTests",
             dependencies: [
-                "Messages", "Broker", "Database", httpClient, nio, nioHTTP1, subprocess, system,
+                "Messages", "Broker", "Database", "PictureFuzz", httpClient, nio, nioHTTP1, subprocess, system,
             ],
             swiftSettings: strict),
     ]
