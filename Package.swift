@@ -143,16 +143,13 @@ let package = Package(
         .target(
             name: "DatabaseTesting", dependencies: ["Database", logging], path: "Tests/DatabaseTesting",
             swiftSettings: strict),
-<<<<<<< HEAD
         // A relay in the middle of a test's connections, to break them.
         .target(name: "RelayTesting", path: "Tests/RelayTesting", swiftSettings: strict),
         // The load driver of `make bench`.
-=======
         // Spoilt pictures, for `make fuzz` and a test.
         .target(
             name: "PictureFuzz", path: "Tests/PictureFuzz", resources: [.copy("Seeds")], swiftSettings: strict),
         // The load driver of `make bench`, and `make fuzz`.
->>>>>>> ba2cd61 (make fuzz: spoilt pictures through the whole service, a short series of them in make test)
         .executableTarget(
             name: "bench",
             dependencies: [
