@@ -24,6 +24,7 @@ package struct Store: Sendable {
     package func prepare(_ catalogue: Catalogue) async throws {
         try await database.migrate(schema: Schema.name, Schema.migrations)
         let videos = catalogue.entries.map(\.video)
+        try await database.transaction { connection in try TransactionNumbers.recount(connection) }
         try await database.transaction { connection in try Self.add(videos, connection) }
     }
 
