@@ -87,7 +87,7 @@ let package = Package(
         .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
         .target(
             name: "Operations",
-            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird],
+            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird, crypto],
             path: "Shared/Operations", swiftSettings: strict),
 
         // The four services.

@@ -1,8 +1,11 @@
+internal import Crypto
 internal import FoundationEssentials
 internal import Glibc
 package import Logging
 
 /// Writes each record as one line of JSON: `time`, `level`, `message`, `service`, then the metadata by its own keys.
+///
+/// Whoever has a job's id may ask the gateway for its result, and so learn who it was. So `job.id` is written as `job.digest`.
 package struct JSONLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
@@ -33,6 +36,7 @@ package struct JSONLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }
         if let own = event.metadata { fields.merge(own) { _, new in new } }
         if let error = event.error, fields["error"] == nil { fields["error"] = "\(error)" }
+        if let job = fields.removeValue(forKey: "job.id") { fields["job.digest"] = "\(Self.digest("\(job)"))" }
         var line = "{\"time\":\"" + Date.now.formatted(Self.time) + "\",\"level\":\"\(event.level)\",\"message\":"
         JSONText.append(event.message.description, to: &line)
         line += ",\"service\":"
@@ -44,6 +48,13 @@ package struct JSONLogHandler: LogHandler {
             JSONText.append(value, to: &line)
         }
         write(line + "}\n")
+    }
+
+    /// The first 16 hexadecimal digits of a text's SHA-256.
+    package static func digest(_ text: String) -> String {
+        SHA256.hash(data: Data(text.utf8)).prefix(8).map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }.joined()
     }
 
     private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

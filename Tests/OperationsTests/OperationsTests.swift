@@ -107,7 +107,9 @@ import Testing
         #expect(record["level"] as? String == "error")
         #expect(record["metadata.level"] as? String == "mine")
         #expect(record["service"] as? String == "vision")
-        #expect(record["job.id"] as? String == "7")
+        // printf %s 7 | sha256sum | cut -c 1-16
+        #expect(record["job.digest"] as? String == "7902699be42c8a8e")
+        #expect(record["job.id"] == nil)
         #expect(record["count"] as? Int == 3)
         #expect(record["list"] as? [String] == ["a", "b"])
         #expect(record["map"] as? [String: String] == ["k": "ü"])
