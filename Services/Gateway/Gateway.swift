@@ -28,7 +28,7 @@ struct Gateway: AsyncParsableCommand {
         let publisher = Publisher(address: address, logger: logger)
         let answers = Answers(gateway: gateway, address: address, logger: logger)
         let sweep = JobSweep(database: database, settings: settings, logger: logger)
-        let jobs = JobStore(database)
+        let jobs = JobStore(database, ledger: settings.erasureLedger.map(ErasureLedger.init))
         let results = Stage(
             name: .gateway, address: address, publisher: publisher,
             settings: StageSettings(batch: 8, concurrency: 2),

@@ -16,6 +16,7 @@ package import Operations
 /// | `gateway.anonymousRetention` | time | `300` | The same for results that name nobody: analyses, uncertain people |
 /// | `gateway.jobLimit` | time | `86400` | An accepted job still queued after this time counts as failed |
 /// | `gateway.sweepInterval` | time | `60` | How often old jobs are looked for |
+/// | `gateway.erasureLedger` | text | none | A folder outside the database where erasures are written down |
 /// | `gateway.secureCookie` | flag | `false` | Whether the cookie travels over HTTPS only; set it behind TLS |
 package struct GatewaySettings: Sendable {
     package var host = "127.0.0.1"
@@ -29,6 +30,7 @@ package struct GatewaySettings: Sendable {
     package var anonymousRetention = Duration.seconds(300)
     package var jobLimit = Duration.seconds(86_400)
     package var sweepInterval = Duration.seconds(60)
+    package var erasureLedger: String?
     package var secureCookie = false
 
     /// The defaults.
@@ -49,6 +51,7 @@ package struct GatewaySettings: Sendable {
         anonymousRetention = try settings.duration("gateway.anonymousRetention", default: anonymousRetention)
         jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
         sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval, aboveZero: true)
+        erasureLedger = settings.text("gateway.erasureLedger")
         secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)
     }
 }

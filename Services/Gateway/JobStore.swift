@@ -6,9 +6,12 @@ package import Messages
 /// The accepted jobs, in Postgres: any gateway tells how any of them stands.
 package struct JobStore: Sendable {
     private let database: Database
+    private let ledger: ErasureLedger?
 
-    package init(_ database: Database) {
+    /// `ledger` is told of every erasure before it counts as done.
+    package init(_ database: Database, ledger: ErasureLedger? = nil) {
         self.database = database
+        self.ledger = ledger
     }
 
     /// The schema `gateway`.
@@ -146,12 +149,13 @@ package struct JobStore: Sendable {
 
     /// Only who was known, here or at a stage, is remembered: an id that nobody was ever given leaves no trace.
     private func erase(_ request: ErasureRequested, _ header: JobHeader) async throws {
-        try await database.transaction { connection in
+        try await database.transaction { [ledger] connection in
             // In one order, so that two erasures of several people do not wait for each other.
             for user in request.users.sorted(by: { $0.description < $1.description }) {
                 try Self.lock(user, connection)
                 let jobs = try connection.query("DELETE FROM gateway.jobs WHERE user_id = $1", .uuid(user.uuid))
                 guard request.known.contains(user) || jobs.affected > 0 else { continue }
+                try ledger?.record(user)
                 try connection.query(
                     "INSERT INTO gateway.erased (user_digest) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
                     .uuid(user.uuid))

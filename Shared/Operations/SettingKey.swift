@@ -32,7 +32,8 @@ extension SettingKey {
         broker.host broker.password broker.port broker.user broker.vhost
         click.weight
         database.connections database.url
-        gateway.anonymousRetention gateway.deadline gateway.jobLimit gateway.jobRetention gateway.longestWait
+        gateway.anonymousRetention gateway.deadline gateway.erasureLedger gateway.jobLimit gateway.jobRetention
+        gateway.longestWait
         gateway.maximumImageBytes gateway.secureCookie gateway.sweepInterval
         http.bodyTimeout http.host http.idleTimeout http.port
         identity.batch identity.concurrency identity.sweepInterval identity.threads
