@@ -21,6 +21,6 @@ package struct Candidate: Sendable {
 
     /// Whether the template is of this network; vectors of different networks are never compared.
     func isComparable(with network: IdentityNetwork) -> Bool {
-        template.version == network.network.version && template.values.count == network.width
+        template.version == network.version && template.values.count == network.width
     }
 }

@@ -25,7 +25,7 @@ package enum Identity {
         OpenBLAS.use(threads: settings.threads)
         runner.logger.info(
             "Comparing faces",
-            metadata: ["network.version": "\(network.network.version)", "blas.core": "\(OpenBLAS.coreName)"])
+            metadata: ["network.version": "\(network.version)", "blas.core": "\(OpenBLAS.coreName)"])
 
         let database = Database(settings.database, logger: runner.logger)
         try await database.waitUntilAvailable()

@@ -29,7 +29,7 @@ package actor Recogniser {
     package var count: Int { gallery.count }
 
     /// The network version whose templates are compared.
-    package nonisolated var version: String { network.network.version }
+    package nonisolated var version: String { network.version }
 
     /// Reads what changed since the last time.
     package func catchUp() async throws {

@@ -1,26 +1,76 @@
-/// The network whose vectors tell people apart, and how far apart is another person.
+/// What tells people apart: one network, or several whose vectors stand side by side, and how far apart is another person.
 package struct IdentityNetwork: Hashable, Sendable, Decodable {
-    /// The name of the output that is the vector; the caller brings it to unit length.
+    /// The name of the output that is a part's vector; the caller brings it to unit length.
     package static let embedding = "embedding"
 
-    package let network: Network
+    /// Changes with any change of a part or its weight; vectors of different versions are never compared.
+    package let version: String
+    /// In the order in which their vectors stand. They all see the same crop.
+    package let parts: [IdentityPart]
     package let identification: Identification
 
-    /// How wide a vector is.
-    package var width: Int { network.outputs[Self.embedding] ?? 0 }
+    /// How wide a vector is: as wide as all parts together.
+    package var width: Int { parts.reduce(0) { $0 + $1.width } }
+
+    /// The aligned crop that every part sees; what is done to its values differs from part to part.
+    package var input: NetworkInput { parts[0].network.input }
 
     private enum CodingKeys: String, CodingKey {
-        case identification, outputs, input
+        case version, parts, outputs, identification
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        version = try container.decode(String.self, forKey: .version)
+        identification = try container.decode(Identification.self, forKey: .identification)
+        guard container.contains(.parts) else {
+            parts = [try IdentityPart(from: decoder)]
+            return
+        }
+        parts = try container.decode([IdentityPart].self, forKey: .parts)
+        guard !version.isEmpty else { throw decoder.refuse(CodingKeys.version, "empty") }
+        guard let first = parts.first else { throw decoder.refuse(CodingKeys.parts, "empty") }
+        if let other = parts.first(where: { !$0.network.input.seesSameCrop(as: first.network.input) }) {
+            throw decoder.refuse(
+                CodingKeys.parts,
+                "\"\(other.network.version)\" wants another crop than \"\(first.network.version)\"")
+        }
+        let outputs = try container.decode([String: Int].self, forKey: .outputs)
+        guard outputs == [Self.embedding: width] else {
+            throw decoder.refuse(
+                CodingKeys.outputs, "not the \"\(Self.embedding)\" of \(width) values that the parts make together")
+        }
+    }
+}
+
+/// A network whose vector is the whole of an identity vector or a part of it.
+package struct IdentityPart: Hashable, Sendable, Decodable {
+    package let network: Network
+    /// The length that the part's vector has among the others, of which a cosine's share grows with the square.
+    package let weight: Float
+
+    /// How wide the part's vector is.
+    package var width: Int { network.outputs[IdentityNetwork.embedding] ?? 0 }
+
+    private enum CodingKeys: String, CodingKey {
+        case weight, outputs, input
     }
 
     package init(from decoder: any Decoder) throws {
         network = try Network(from: decoder)
-        identification = try decoder.container(keyedBy: CodingKeys.self)
-            .decode(Identification.self, forKey: .identification)
-        guard network.outputs[Self.embedding] != nil else {
-            throw decoder.refuse(CodingKeys.outputs, "no output \"\(Self.embedding)\"")
+        weight = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Float.self, forKey: .weight) ?? 1
+        guard weight > 0, weight.isFinite else { throw decoder.refuse(CodingKeys.weight, "not positive") }
+        guard network.outputs[IdentityNetwork.embedding] != nil else {
+            throw decoder.refuse(CodingKeys.outputs, "no output \"\(IdentityNetwork.embedding)\"")
         }
         guard network.input.template != nil else { throw decoder.refuse(CodingKeys.input, "no template") }
+    }
+}
+
+extension NetworkInput {
+    /// Whether a crop made for one fits the other: size, colours and template are the same.
+    fileprivate func seesSameCrop(as other: NetworkInput) -> Bool {
+        (width, height, colour) == (other.width, other.height, other.colour) && template == other.template
     }
 }
 

@@ -54,6 +54,25 @@ struct ManifestFixture {
         }
     }
 
+    /// Makes the identity network one of two parts, of 384 and 128 values, the second of which weighs 1.4.
+    mutating func compose() {
+        var whole = networks["identity"] as! [String: Any]
+        let first = whole.merging(["version": "own-1", "outputs": ["embedding": 384]]) { $1 }
+        let second = whole.merging(["version": "other-1", "outputs": ["embedding": 128], "weight": 1.4]) { $1 }
+        for key in ["graph", "weights", "input", "licence", "source", "card"] { whole[key] = nil }
+        whole["parts"] = [first, second]
+        networks["identity"] = whole
+    }
+
+    /// Changes the second part of the identity network.
+    mutating func setSecondPart(_ path: [String], _ value: Any?) {
+        var whole = networks["identity"] as! [String: Any]
+        var parts = whole["parts"] as! [[String: Any]]
+        parts[1] = Self.setting(path[...], value, in: parts[1])
+        whole["parts"] = parts
+        networks["identity"] = whole
+    }
+
     /// Sets the value at a path of keys.
     mutating func set(_ path: [String], _ value: Any?) {
         networks = Self.setting(path[...], value, in: networks)
@@ -79,21 +98,21 @@ struct ManifestFixture {
     @Test func readsEveryNetwork() throws {
         let manifest = try ModelManifest(json: ManifestFixture().json(), directory: "/models")
         let identity = try manifest.identity
-        #expect(identity.network.version == "identity-1")
-        #expect(identity.width == 512)
+        #expect(identity.version == "identity-1")
+        #expect(identity.width == 512 && identity.parts.count == 1 && identity.parts[0].weight == 1)
         #expect(identity.identification.match == 0.45)
         #expect(identity.identification.enrol == 0.6)
         #expect(identity.identification.minimumFace == 40)
         #expect(identity.identification.minimumSharpness == 0)
         #expect(identity.identification.maximumYaw == 0.5)
-        #expect(identity.identification.cohort?.members == identity.network.weights)
+        #expect(identity.identification.cohort?.members == identity.parts[0].network.weights)
         #expect(identity.identification.cohort?.nearest == 6)
         #expect(identity.identification.cohort?.weight == 0.25)
         #expect(identity.identification.cohort?.usual == 0.3)
         #expect(identity.identification.rivals?.count == 3)
         #expect(identity.identification.rivals?.weight == 0.5)
         #expect(identity.identification.rivals?.usual == 0.25)
-        #expect(identity.network.input.template?.points[1] == SIMD2(73.5318, 51.5014))
+        #expect(identity.input.template?.points[1] == SIMD2(73.5318, 51.5014))
         let expression = try manifest.expression
         #expect(expression.network.input.colour == .grey)
         #expect(expression.labels["fer"] == ["anger", "neutral"])
@@ -101,7 +120,7 @@ struct ManifestFixture {
         #expect(try manifest.proposal.input.width == 12)
         #expect(try manifest.refinement.input.template == nil)
         #expect(try manifest.output.licence == "MIT")
-        #expect(manifest.path(of: identity.network.graph) == "/models/a.xml")
+        #expect(manifest.path(of: identity.parts[0].network.graph) == "/models/a.xml")
     }
 
     @Test func anAbsentNetworkIsNamedWhenAskedFor() throws {
@@ -187,6 +206,59 @@ struct ManifestFixture {
         #expect(error.map { "\($0)".contains(path.last ?? "") } == true, "\(String(describing: error))")
     }
 
+    @Test func aVectorMayBeOfSeveralParts() throws {
+        var fixture = ManifestFixture()
+        fixture.compose()
+        let identity = try ModelManifest(json: fixture.json(), directory: "").identity
+        #expect(identity.version == "identity-1" && identity.width == 512)
+        #expect(identity.parts.map(\.network.version) == ["own-1", "other-1"])
+        #expect(identity.parts.map(\.width) == [384, 128])
+        #expect(identity.parts.map(\.weight) == [1, 1.4])
+        #expect(identity.input.width == 112)
+    }
+
+    /// A change to the second of two parts that makes no sense, and the word of the error that names it.
+    static let misfits: [Nonsense] = [
+        Nonsense(["outputs"], ["embedding": 100], "484"),
+        Nonsense(["outputs"], ["vector": 128], "embedding"),
+        Nonsense(["weight"], 0, "weight"),
+        Nonsense(["weight"], -1, "weight"),
+        Nonsense(["version"], "", "version"),
+        Nonsense(["weights", "file"], "../a.bin", "file"),
+        Nonsense(["input", "width"], 96, "\"other-1\" wants another crop than \"own-1\""),
+        Nonsense(["input", "colour"], "bgr", "another crop"),
+        Nonsense(["input", "template"], [[1.0, 2], [3, 4], [5, 6], [7, 8], [9, 10]], "another crop"),
+    ]
+
+    @Test(arguments: misfits)
+    func partsThatDoNotFitAreRefusedByName(misfit: Nonsense) throws {
+        var fixture = ManifestFixture()
+        fixture.compose()
+        fixture.setSecondPart(misfit.path, misfit.value)
+        let json = try fixture.json()
+        let error = #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
+        #expect(error.map { "\($0)".contains(misfit.named) } == true, "\(String(describing: error))")
+    }
+
+    @Test func aPartMayScaleItsInputDifferently() throws {
+        var fixture = ManifestFixture()
+        fixture.compose()
+        fixture.setSecondPart(["input", "mean"], [0, 0, 0])
+        fixture.setSecondPart(["input", "deviation"], [1, 1, 1])
+        fixture.setSecondPart(["input", "name"], "data")
+        #expect(try ModelManifest(json: fixture.json(), directory: "").identity.parts.count == 2)
+    }
+
+    @Test(arguments: [["parts"], ["version"], ["outputs"], ["identification"]])
+    func whatSeveralPartsNeedIsNamed(path: [String]) throws {
+        var fixture = ManifestFixture()
+        fixture.compose()
+        fixture.set(["identity"] + path, path == ["parts"] ? [Any]() : nil)
+        let json = try fixture.json()
+        let error = #expect(throws: ModelManifestError.self) { try ModelManifest(json: json, directory: "") }
+        #expect(error.map { "\($0)".contains(path[0]) } == true, "\(String(describing: error))")
+    }
+
     @Test func neitherCohortNorRivalsAreNeeded() throws {
         var fixture = ManifestFixture()
         fixture.set(["identity", "identification", "cohort"], nil)
@@ -214,7 +286,7 @@ struct ManifestFixture {
         let fixture = ManifestFixture(graph: ["file": "abc", "sha256": abc])
         try fixture.json().write(to: folder.appending(path: "manifest.json"))
         let manifest = try ModelManifest(directory: folder.path(percentEncoded: false))
-        let network = try manifest.identity.network
+        let network = try manifest.identity.parts[0].network
         #expect(throws: ModelManifestError.missing(file: folder.path(percentEncoded: false) + "/abc")) {
             try manifest.verify(network)
         }

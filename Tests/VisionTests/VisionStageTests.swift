@@ -42,7 +42,7 @@ struct VisionStageTests {
 
         let first = try #require(outcomes[0].fact as? FaceDetected)
         #expect(first.template.values.count == 512)
-        #expect(try first.template.version == Networks.lanes().networks.identity.network.version)
+        #expect(try first.template.version == Networks.lanes().networks.identity.version)
         #expect(first.analysis.reaction != nil && first.request.watching != nil)
         let third = try #require(outcomes[2].fact as? FaceAnalysed)
         #expect(third.analysis.reaction == nil)

@@ -35,13 +35,13 @@ struct Expression: Hashable, Sendable {
 final class FaceAnalyser {
     let networks: FaceNetworks
     private let detector: FaceDetector
-    private let identity: InferenceRequest
+    private let identity: IdentityRequest
     private let expression: InferenceRequest
 
     init(_ networks: FaceNetworks) throws(InferenceError) {
         self.networks = networks
         detector = FaceDetector(networks.detector)
-        identity = try InferenceRequest(networks.identity)
+        identity = try IdentityRequest(networks.identity)
         expression = try InferenceRequest(networks.expression)
     }
 
@@ -59,8 +59,9 @@ final class FaceAnalyser {
 
     /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
     func align(_ detection: Detection, in picture: Picture) -> AlignedFace? {
-        guard let identityCrop = crop(detection, of: picture.image, for: networks.identity),
-            let expressionCrop = crop(detection, of: picture.image, for: networks.expression)
+        guard let identityCrop = crop(detection, of: picture.image, for: networks.identity.input),
+            let expressionCrop = crop(
+                detection, of: picture.image, for: networks.expression.network.input)
         else { return nil }
         let whole = detection.scaled(by: picture.scale)
         return AlignedFace(
@@ -68,8 +69,7 @@ final class FaceAnalyser {
             identityCrop: identityCrop, expressionCrop: expressionCrop)
     }
 
-    private func crop(_ detection: Detection, of image: RGBImage, for network: LoadedNetwork) -> RGBImage? {
-        let input = network.network.input
+    private func crop(_ detection: Detection, of image: RGBImage, for input: NetworkInput) -> RGBImage? {
         guard let template = input.template,
             let transform = SimilarityTransform(from: detection.landmarks, to: template.points)
         else { return nil }
@@ -86,12 +86,12 @@ final class FaceAnalyser {
 
     /// Identity vectors of crops of the network's input size, of unit length.
     func embeddings(of crops: [RGBImage]) throws(InferenceError) -> [[Float]] {
-        try infer(identity, crops).rows(of: IdentityNetwork.embedding).map(normalised)
+        try identity.vectors(of: crops)
     }
 
     /// Expressions in crops of the network's input size.
     func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
-        let outputs = try infer(expression, crops)
+        let outputs = try expression.infer(crops)
         let vectors = outputs.rows(of: ExpressionNetwork.expression).map(normalised)
         let ferplus = outputs.rows(of: "ferplus")
         let fer = outputs.rows(of: "fer")
@@ -100,26 +100,14 @@ final class FaceAnalyser {
         }
     }
 
-    private func infer(_ request: InferenceRequest, _ crops: [RGBImage]) throws(InferenceError) -> [String: Tensor] {
-        let description = request.network.network.input
-        let size = description.colour.channels * description.height * description.width
-        var input = Tensor(
-            zeros: [crops.count, description.colour.channels, description.height, description.width])
-        input.values.withUnsafeMutableBufferPointer { values in
-            for (index, crop) in crops.enumerated() {
-                description.write(crop, into: values.baseAddress! + index * size)
-            }
-        }
-        return try request.infer(&input)
-    }
-
     /// Runs OpenVINO's networks once, on a picture without anything on it, so that the first job finds them compiled.
     func rehearse() throws(InferenceError) {
-        for request in [identity, expression] {
-            let input = request.network.network.input
+        func blank(_ input: NetworkInput) -> RGBImage {
             let pixels = [UInt8](repeating: 128, count: input.width * input.height * 3)
-            _ = try infer(request, [RGBImage(width: input.width, height: input.height, pixels: pixels)])
+            return RGBImage(width: input.width, height: input.height, pixels: pixels)
         }
+        _ = try embeddings(of: [blank(networks.identity.input)])
+        _ = try expressions(of: [blank(networks.expression.network.input)])
     }
 }
 
@@ -134,15 +122,6 @@ extension FaceNetworks {
             mood: moods.mood(reading.expression.ferplus),
             reaction: reacting ? expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
             models: versions)
-    }
-}
-
-extension [String: Tensor] {
-    /// An output's values, a row for each picture of the batch; empty when there is no such output.
-    fileprivate func rows(of output: String) -> [[Float]] {
-        guard let tensor = self[output] else { return [] }
-        let width = tensor.values.count / tensor.shape[0]
-        return (0..<tensor.shape[0]).map { Array(tensor.values[$0 * width..<($0 + 1) * width]) }
     }
 }
 

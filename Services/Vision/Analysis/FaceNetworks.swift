@@ -3,7 +3,7 @@ import ModelManifest
 /// Every network that vision runs, loaded and checked: shared by all lanes.
 struct FaceNetworks: Sendable {
     let detector: DetectorNetworks
-    let identity: LoadedNetwork
+    let identity: IdentityNetworks
     let expression: LoadedNetwork
     /// What the manifest says of the expression network beside its files.
     let expressionNetwork: ExpressionNetwork
@@ -12,7 +12,7 @@ struct FaceNetworks: Sendable {
     /// Versions by network name, as they travel with each analysis.
     var versions: [String: String] {
         [
-            "detector": detector.output.network.version, "identity": identity.network.version,
+            "detector": detector.output.network.version, "identity": identity.version,
             "expression": expression.network.version,
         ]
     }
@@ -35,8 +35,7 @@ struct FaceNetworks: Sendable {
         }
         detector = try DetectorNetworks(manifest)
         let engine = try InferenceEngine(precision: precision, lanes: lanes)
-        self.identity = try engine.load(identity.network, name: "identity", of: manifest)
-        try self.identity.requireOutputs([IdentityNetwork.embedding: 512])
+        self.identity = try IdentityNetworks(identity, of: manifest, on: engine)
         self.expression = try engine.load(expression.network, name: "expression", of: manifest)
         try self.expression.requireOutputs([ExpressionNetwork.expression: 16])
         moods = try Moods(expression)

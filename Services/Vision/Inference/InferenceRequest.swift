@@ -20,6 +20,20 @@ final class InferenceRequest {
         ov_infer_request_free(handle)
     }
 
+    /// Runs the network over pictures of exactly its input's size.
+    func infer(_ pictures: [RGBImage]) throws(InferenceError) -> [String: Tensor] {
+        let description = network.network.input
+        let size = description.colour.channels * description.height * description.width
+        var input = Tensor(
+            zeros: [pictures.count, description.colour.channels, description.height, description.width])
+        input.values.withUnsafeMutableBufferPointer { values in
+            for (index, picture) in pictures.enumerated() {
+                description.write(picture, into: values.baseAddress! + index * size)
+            }
+        }
+        return try infer(&input)
+    }
+
     /// Runs the network and returns its outputs by name. Blocks for as long as that takes.
     ///
     /// - Parameter input: batch x channels x height x width; read where it lies.

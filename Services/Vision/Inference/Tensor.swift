@@ -13,3 +13,12 @@ struct Tensor: Sendable {
         self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
     }
 }
+
+extension [String: Tensor] {
+    /// An output's values, a row for each picture of the batch; empty when there is no such output.
+    func rows(of output: String) -> [[Float]] {
+        guard let tensor = self[output] else { return [] }
+        let width = tensor.values.count / tensor.shape[0]
+        return (0..<tensor.shape[0]).map { Array(tensor.values[$0 * width..<($0 + 1) * width]) }
+    }
+}

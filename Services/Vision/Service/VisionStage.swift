@@ -97,7 +97,7 @@ struct VisionStage: StageHandler {
         let analysis = networks.analysis(of: face, reading, reacting: request.watching != nil)
         switch job.header.trip {
         case .selfie:
-            let template = FaceTemplate(version: networks.identity.network.version, values: reading.identity)
+            let template = FaceTemplate(version: networks.identity.version, values: reading.identity)
             return .completed(FaceDetected(request: request, analysis: analysis, template: template))
         case .analysis:
             return .completed(FaceAnalysed(analysis: analysis))
