@@ -38,6 +38,29 @@ def check_file(models: Path, network: str, part: dict[str, str]) -> None:
         raise ManifestError(f"{network}: {part['file']} has SHA-256 {actual}, its entry says {part.get('sha256')}.")
 
 
+def parts(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The networks of an entry: those side by side in an identity vector, else the one that it is of."""
+    return entry.get("parts", [entry])
+
+
+def within(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry for a folder inside the one that it was written for: cards stay where they are."""
+    cards = {"card": f"../{entry['card']}"} if "card" in entry else {}
+    inner = {"parts": [within(part) for part in entry["parts"]]} if "parts" in entry else {}
+    return {**entry, **cards, **inner}
+
+
+def link(models: Path, inside: Path, name: str) -> None:
+    """Makes a file or folder of `models` one of a folder inside it too."""
+    if not (inside / name).is_symlink():
+        (inside / name).symlink_to(f"../{name}")
+
+
+def save(path: Path, entry: dict[str, Any]) -> None:
+    """Writes an entry, or a whole manifest."""
+    path.write_text(json.dumps(entry, indent=2) + "\n")
+
+
 def assemble(models: Path) -> dict[str, Any]:
     """The manifest of all entries in `models`, their files checked."""
     networks: dict[str, Any] = {}
@@ -45,11 +68,11 @@ def assemble(models: Path) -> dict[str, Any]:
         if path.name == MANIFEST:
             continue
         entry = json.loads(path.read_text())
-        if "weights" not in entry:
+        if not all("weights" in part for part in parts(entry)):
             raise ManifestError(f"{path.stem}: the entry has no weights.")
-        parts = [entry.get("graph"), entry["weights"], entry.get("identification", {}).get("cohort")]
-        for part in filter(None, parts):
-            check_file(models, path.stem, part)
+        files = [part.get(kind) for part in parts(entry) for kind in ("graph", "weights")]
+        for file in filter(None, [*files, entry.get("identification", {}).get("cohort")]):
+            check_file(models, path.stem, file)
         networks[path.stem] = entry
     return {"schema": SCHEMA, "networks": networks}
 
@@ -63,7 +86,7 @@ def main() -> None:
         manifest = assemble(options.models)
     except ManifestError as error:
         sys.exit(str(error))
-    (options.models / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    save(options.models / MANIFEST, manifest)
 
 
 if __name__ == "__main__":

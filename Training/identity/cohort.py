@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..manifest import digest
-from .evaluate import Vectors
-from .teacher import normalise
+from .vectors import Vectors, normalise
 
 FILE = "identity-cohort.bin"
-MEMBERS, NEAREST, WEIGHT = 512, 4, 0.9
+MEMBERS, NEAREST = 512, 4
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,14 @@ class Cohort:
         cohort = Cohort(centres)
         return Cohort(centres, float(cohort.crowding(vectors).mean()))
 
-    def write(self, folder: Path) -> dict[str, Any]:
-        """Saves the members as little-endian float32; what the manifest says of them."""
+    def write(self, folder: Path, weight: float) -> dict[str, Any]:
+        """Saves the members as little-endian float32; what the manifest says of them, and how much they count."""
         path = folder / FILE
         path.write_bytes(self.members.astype("<f4").tobytes())
         return {
             "file": FILE,
             "sha256": digest(path),
             "nearest": NEAREST,
-            "weight": WEIGHT,
+            "weight": weight,
             "usual": round(self.usual, 4),
         }

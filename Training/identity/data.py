@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .network import INPUT_SIZE
-from .teacher import Teacher, both_halves, normalise
+from .teacher import Teacher, both_halves
+from .vectors import normalise
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,42 @@ all are of one group (the same thought as Lowe's ratio test, 2004, "Distinctive 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cohort import WEIGHT, Cohort
-from .evaluate import Vectors
+from .cohort import Cohort
+from .vectors import Vectors
 
-RIVALS, RIVALS_WEIGHT, RIVALS_USUAL = 4, 1.2, 0.2
+# How many of the faces that come after the nearest are rivals.
+RIVALS = 4
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How much crowding and rivals count. Each kind of vectors has its own: `thresholds.py --choose` compares some hundred."""
+
+    cohort: float = 0.9
+    rivals: float = 1.2
+    usual: float = 0.2
+
+    @staticmethod
+    def of(entry: dict[str, Any]) -> Normalisation:
+        """What a manifest entry says, or where it doesn't, what did best so far."""
+        by = Normalisation()
+        identification = entry.get("identification", {})
+        if "cohort" in identification:
+            by = replace(by, cohort=identification["cohort"]["weight"])
+        if "rivals" in identification:
+            by = replace(by, rivals=identification["rivals"]["weight"], usual=identification["rivals"]["usual"])
+        return by
+
+    def factor(self, crowding: NDArray[np.float32], likeness: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """What a cosine distance is multiplied by: from both faces' crowding above the usual, and the rivals' likeness."""
+        rivalry = 0 if likeness is None else np.maximum(likeness - self.usual, 0)
+        return np.exp(self.cohort * crowding + self.rivals * rivalry)
 
 
 @dataclass(frozen=True)
@@ -41,9 +67,9 @@ class Faces:
     def __add__(self, others: Faces) -> Faces:
         return Faces(np.concatenate([self.vectors, others.vectors]), np.concatenate([self.crowding, others.crowding]))
 
-    def distances(self, others: Faces) -> NDArray[np.float32]:
+    def distances(self, others: Faces, by: Normalisation) -> NDArray[np.float32]:
         """Distances of pairs [N, M] when nobody else is known."""
-        return (1 - self.vectors @ others.vectors.T) * np.exp(WEIGHT * (self.crowding[:, None] + others.crowding))
+        return (1 - self.vectors @ others.vectors.T) * by.factor(self.crowding[:, None] + others.crowding)
 
     def nearest(self, others: Faces, without: NDArray[np.bool_] | None = None) -> Nearest:
         """As the service does: the one most alike by cosine, leaving out pairs of `without` [N, M]."""
@@ -52,23 +78,28 @@ class Faces:
             cosines[without] = -1
         rows = cosines.argmax(1)
         cosine = 1 - cosines[np.arange(len(self)), rows]
-        excess = WEIGHT * (self.crowding + others.crowding[rows]) + RIVALS_WEIGHT * rivalry(cosines)
-        return Nearest(rows, cosine, cosine * np.exp(excess))
+        return Nearest(rows, cosine, self.crowding + others.crowding[rows], rivals_likeness(cosines))
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """Of N faces, which known one is nearest, the cosine distance to it and the normalised one."""
+    """Of N faces, which known one is nearest, the cosine distance to it, and what normalises that: both crowdings together
+    and the rivals' likeness."""
 
     rows: NDArray[np.int64]
     cosine: NDArray[np.float32]
-    normalised: NDArray[np.float32]
+    crowding: NDArray[np.float32]
+    likeness: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, which: NDArray[Any]) -> Nearest:
-        return Nearest(self.rows[which], self.cosine[which], self.normalised[which])
+        return Nearest(*(getattr(self, name)[which] for name in Nearest.__annotations__))
+
+    def normalised(self, by: Normalisation) -> NDArray[np.float32]:
+        """The distances that the service decides by."""
+        return self.cosine * by.factor(self.crowding, self.likeness)
 
     @staticmethod
     def together(parts: list[Nearest]) -> Nearest:
@@ -76,10 +107,8 @@ class Nearest:
         return Nearest(*(np.concatenate([getattr(part, name) for part in parts]) for name in Nearest.__annotations__))
 
 
-def rivalry(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much more alike than usual, of all the known faces [N, M], those are that come after the nearest; 0 where they are
-    less, or too few."""
+def rivals_likeness(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean cosine, of all the known faces [N, M], to those that come after the nearest; -1 where they are too few."""
     if cosines.shape[1] <= RIVALS:
-        return np.zeros(len(cosines), np.float32)
-    likeness = np.sort(np.partition(cosines, -RIVALS - 1, axis=1)[:, -RIVALS - 1 :], axis=1)[:, :-1].mean(1)
-    return np.maximum(likeness - RIVALS_USUAL, 0)
+        return np.full(len(cosines), -1, np.float32)
+    return np.sort(np.partition(cosines, -RIVALS - 1, axis=1)[:, -RIVALS - 1 :], axis=1)[:, :-1].mean(1)

@@ -1,5 +1,6 @@
-"""Writes Models/identity.xml, .bin and .json from a checkpoint: `python -m Training.identity.export --checkpoint FILE`.
-The thresholds are preliminary until `thresholds.py` has chosen them.
+"""Writes Models/identity.xml and .bin, and their entry in Models/alone, from a checkpoint:
+`python -m Training.identity.export --checkpoint FILE`. `compose.py` then puts SFace beside it. The thresholds are preliminary
+until `thresholds.py` has chosen them.
 
 OpenVINO IR with fp16-compressed weights: input "image" [N, 3, 112, 112] f32 with dynamic N, output "embedding"
 [N, 512], not normalised. Batch normalisation is folded into the convolutions first.
@@ -8,7 +9,6 @@ OpenVINO IR with fp16-compressed weights: input "image" [N, 3, 112, 112] f32 wit
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import openvino as ov
 import torch
 from torch import nn
 
-from ..manifest import digest
+from ..manifest import digest, save
 from .network import EMBEDDING_WIDTH, INPUT_SIZE, IdentityNetwork
 
 TEMPLATE = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
@@ -42,12 +42,13 @@ def to_openvino(network: nn.Module) -> ov.Model:
     return model
 
 
-def write(model: ov.Model, folder: Path, manifest: dict[str, Any]) -> None:
-    """Saves graph, weights and manifest entry; the entry gets the files' digests."""
+def write(model: ov.Model, folder: Path, entry_folder: Path, manifest: dict[str, Any]) -> None:
+    """Saves graph and weights in `folder` and their manifest entry, which gets the files' digests."""
     ov.save_model(model, folder / "identity.xml", compress_to_fp16=True)
     for key, name in (("graph", "identity.xml"), ("weights", "identity.bin")):
         manifest[key] = {"file": name, "sha256": digest(folder / name)}
-    (folder / "identity.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    entry_folder.mkdir(exist_ok=True)
+    save(entry_folder / "identity.json", manifest)
 
 
 def manifest_entry(version: str, identification: dict[str, float]) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def manifest_entry(version: str, identification: dict[str, float]) -> dict[str, 
         "identification": identification,
         "licence": "research use: trained on research data, see the card",
         "source": "Training/identity",
-        "card": "identity.md",
+        "card": "../identity.md",
     }
 
 
@@ -82,7 +83,8 @@ def main() -> None:
     arguments = parser.parse_args()
     network = load_checkpoint(arguments.checkpoint)
     preliminary = {"match": 0.45, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0.0, "maximumYaw": 1.0}
-    write(to_openvino(network), arguments.models, manifest_entry(arguments.version, preliminary))
+    entry = manifest_entry(arguments.version, preliminary)
+    write(to_openvino(network), arguments.models, arguments.models / "alone", entry)
     images = torch.randn(3, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
     options = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = ov.Core().compile_model(arguments.models / "identity.xml", "CPU", options)

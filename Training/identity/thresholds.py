@@ -2,8 +2,8 @@
 
 Development people (LFW's folds 1-5, not trained on) come to galleries of 10 to 1,000 with one enrolled photo each, and
 newcomers of each group to galleries of which a small part to all are of their group. Prints the report of the card and writes
-the thresholds, and what distances are normalised by, into the exported network's manifest entry. `--teacher` reports what the
-teacher's own vectors would give.
+the thresholds, and what distances are normalised by, into the manifest entry of the identity vectors. `--teacher` reports what
+the teacher's own vectors would give, `--choose` which weights of parts, cohort and rivals find most people.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -23,21 +24,31 @@ from numpy.typing import NDArray
 
 from .cohort import Cohort
 from .data import Crop, decode, make_targets, read_manifest, training_rows
-from .distance import RIVALS, RIVALS_USUAL, RIVALS_WEIGHT, Faces, Nearest
-from .evaluate import Embedder, Vectors
+from .distance import RIVALS, Faces, Nearest, Normalisation
 from .quality import sharpness, yaw
-from .teacher import normalise
+from .vectors import Embedder, KeptVectors, Vectors, normalise, side_by_side
 
 WRONGLY_MERGED, NOT_ENROLLED = 0.005, 0.07
 GALLERY = 1000
 # Sizes of galleries, and which shares of them are of the newcomers' own group.
-SIZES = (10, 30, 100, 300, 1000)
+SIZES = (10, 30, 100, 300, 1000, 2000)
 SHARES = (0.02, 0.1, 0.3, 1.0)
 SMALLEST_GROUP = 1300
+# Fewer newcomers than this, over all galleries together, say nothing about a share of 0.5 %.
+FEWEST_NEWCOMERS = 2000
+FEWEST_VISITORS = 250
 # The cohort is made of every fourth training face.
 COHORT_STEP = 4
-# Cosine of the teacher above which two unlabelled pictures are taken for one person.
+# Cosine of the teacher, or of SFace, above which two unlabelled pictures are taken for one person. Both are asked: who was left
+# out by one alone would be held against all others.
 SAME_PERSON = 0.6
+SFACE = "sface.bin"
+# What --choose tries, and the galleries in which most are to be found.
+PART_WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 100.0)  # the last: as good as alone
+COHORT_WEIGHTS = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, 1.2)
+RIVALS_WEIGHTS = (0.0, 0.6, 1.2, 1.5, 1.8, 2.1, 2.4)
+RIVALS_USUALS = (0.1, 0.15, 0.2, 0.25, 0.3)
+CHOSEN_BY = (100, 1000)
 DUPLICATES = Path(__file__).with_name("duplicates.csv")
 SAME_PEOPLE = Path(__file__).with_name("same_people.csv")
 UTKFACE_GROUPS = {"0": "White", "1": "Black", "2": "Asian", "3": "Indian"}
@@ -77,14 +88,19 @@ class Thresholds:
     match: float
     enrol: float
     near: float
+    by: Normalisation
 
     def merged(self, nearest: Nearest) -> NDArray[np.bool_]:
         """Who is taken for the nearest."""
-        return nearest.normalised <= self.match
+        return nearest.normalised(self.by) <= self.match
 
     def enrolled(self, nearest: Nearest) -> NDArray[np.bool_]:
         """Who is taken for somebody new."""
-        return (nearest.normalised > self.enrol) & (nearest.cosine > self.near)
+        return (nearest.normalised(self.by) > self.enrol) & (nearest.cosine > self.near)
+
+    def entry(self) -> dict[str, float]:
+        """What the manifest says of them."""
+        return {"match": self.match, "enrol": self.enrol, "near": self.near}
 
 
 @dataclass(frozen=True)
@@ -150,23 +166,25 @@ def of_adults(group: str) -> bool:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Faces, and the teacher's unit embeddings of them, which tell who is one person."""
+    """Faces, and the unit vectors of each network that tells who is one person."""
 
     faces: Faces
-    teacher: Vectors
+    judges: tuple[Vectors, ...]
 
     def __len__(self) -> int:
         return len(self.faces)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Pictures:
-        return Pictures(self.faces[rows], self.teacher[rows])
+        return Pictures(self.faces[rows], tuple(vectors[rows] for vectors in self.judges))
 
     def __add__(self, others: Pictures) -> Pictures:
-        return Pictures(self.faces + others.faces, np.concatenate([self.teacher, others.teacher]))
+        judges = zip(self.judges, others.judges, strict=True)
+        return Pictures(self.faces + others.faces, tuple(np.concatenate(pair) for pair in judges))
 
     def same(self, others: Pictures) -> NDArray[np.bool_]:
-        """Which pairs [N, M] are taken for one person."""
-        return self.teacher @ others.teacher.T > SAME_PERSON
+        """Which pairs [N, M] any of the networks takes for one person."""
+        verdicts = [mine @ theirs.T > SAME_PERSON for mine, theirs in zip(self.judges, others.judges, strict=True)]
+        return np.logical_or.reduce(verdicts)
 
 
 def group_newcomers(group: Pictures, others: Pictures, size: int, share: float) -> Nearest:
@@ -183,11 +201,13 @@ def group_newcomers(group: Pictures, others: Pictures, size: int, share: float) 
     return Nearest.together(nearest)
 
 
-def error_table(faces: Faces, people: NDArray[np.int64], resamples: int = 200) -> list[dict[str, object]]:
+def error_table(
+    faces: Faces, people: NDArray[np.int64], by: Normalisation, resamples: int = 200
+) -> list[dict[str, object]]:
     """False non-match rates at false match rates from 1e-2 to 1e-5 over all cross pairs, with 95 % intervals from a
     bootstrap over people, and 1e-6 extrapolated from a line through the logarithms between 1e-3 and 1e-5."""
     first, second = np.triu_indices(len(faces), 1)
-    distances = faces.distances(faces)[first, second]
+    distances = faces.distances(faces, by)[first, second]
     same = people[first] == people[second]
     genuine, impostor = distances[same], distances[~same]
     genuine_people = people[first[same]]
@@ -232,10 +252,10 @@ def error_table(faces: Faces, people: NDArray[np.int64], resamples: int = 200) -
 
 
 def top_impostors(
-    faces: Faces, crops: list[Crop], people: NDArray[np.int64], count: int
+    faces: Faces, crops: list[Crop], people: NDArray[np.int64], by: Normalisation, count: int
 ) -> list[tuple[float, int, int]]:
     """The closest pairs of different people: distance and rows, closest first."""
-    distances = faces.distances(faces)
+    distances = faces.distances(faces, by)
     distances[people[:, None] == people[None]] = np.inf
     distances[np.tril_indices(len(crops))] = np.inf
     closest = np.argpartition(distances, count, axis=None)[:count]
@@ -257,76 +277,96 @@ def show(title: str, values: object) -> None:
     print(title, json.dumps(values), flush=True)
 
 
-def main() -> None:
-    """Command line entry."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of the decoded crops")
-    parser.add_argument("--models", type=Path, default=Path("Models"), help="folder of the exported network")
-    parser.add_argument("--teacher", action="store_true", help="measure the teacher's vectors; nothing is written")
-    parser.add_argument("--minimum-sharpness", type=float, default=40.0)
-    parser.add_argument("--maximum-yaw", type=float, default=0.35)
-    parser.add_argument("--group-size", type=int, default=3000, help="pictures a group")
-    parser.add_argument("--impostors", type=int, default=0, help="list so many of the closest pairs and stop")
-    arguments = parser.parse_args()
-    if arguments.group_size < SMALLEST_GROUP:
-        parser.error(f"--group-size must be {SMALLEST_GROUP} or more: galleries of {max(SIZES)} need visitors too")
+def choose_thresholds(
+    visits: dict[int, Visits], newcomers: dict[tuple[int, str, float], Nearest], by: Normalisation
+) -> tuple[Thresholds, dict[tuple[int, str, float], float]]:
+    """The thresholds at which the shares of newcomers merged and not enrolled stay within their limits in all galleries, and
+    each gallery's own match."""
+    adults = {at: nearest for at, nearest in newcomers.items() if of_adults(at[1])}
+    enough = {size: of_size for size, of_size in visits.items() if len(of_size.newcomers) >= FEWEST_NEWCOMERS}
+    limits = {
+        at: float(np.quantile(nearest.normalised(by), WRONGLY_MERGED))
+        for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in enough.items())]
+    }
+    match = int(1000 * min(limits.values())) / 1000  # never above a limit
+    enrol = min(float(np.quantile(of_size.newcomers.normalised(by), NOT_ENROLLED)) for of_size in enough.values())
+    near = min(float(np.quantile(nearest.cosine, NOT_ENROLLED)) for nearest in adults.values())
+    return Thresholds(match, round(max(match, enrol), 3), round(near, 3), by), limits
 
-    manifest = read_manifest(arguments.data)
-    images = decode(arguments.data, arguments.out, manifest)
-    landmarks = read_landmarks(arguments.data)
-    if arguments.teacher:
-        targets = make_targets(arguments.data, arguments.out, images)
-    else:
-        embedder = Embedder(arguments.models / "identity.xml", threads=os.cpu_count() or 1)
 
-    def embed(rows: NDArray[np.int64]) -> Vectors:
-        return normalise(targets[rows].astype(np.float32)) if arguments.teacher else embedder.embed(images[rows])
+def one_person(judges: tuple[Vectors, ...]) -> list[tuple[int, int, list[float]]]:
+    """The pairs of a group's pictures that any network takes for one person, with each one's cosine."""
+    cosines = [vectors @ vectors.T for vectors in judges]
+    first, second = np.nonzero(np.triu(np.max(cosines, axis=0) > SAME_PERSON, 1))
+    return [(int(i), int(j), [round(float(of[i, j]), 3) for of in cosines]) for i, j in zip(first, second, strict=True)]
 
-    averaged = training_rows(arguments.data, manifest)[::COHORT_STEP]
-    cohort = Cohort.of(embed(averaged))
 
-    def seen(rows: NDArray[np.int64]) -> tuple[Faces, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Faces of these crops, which are sharp enough, and which are not turned too far."""
-        sharp = np.array([sharpness(images[i]) for i in rows]) >= arguments.minimum_sharpness
-        frontal = np.array([yaw(landmarks[manifest[i].file]) for i in rows]) <= arguments.maximum_yaw
-        return Faces.seen_by(cohort, embed(rows)), sharp, frontal
+def measured_sharpness(out: Path, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Every crop's sharpness, from `out`/sharpness.npy or measured there."""
+    path = out / "sharpness.npy"
+    if not path.exists():
+        np.save(path, np.array([sharpness(image) for image in images]))
+    return np.load(path)
 
-    rows = np.array([i for i, crop in enumerate(manifest) if crop.lfw_development == 1])
-    crops = [manifest[i] for i in rows]
-    people = merge_duplicates([crop.person for crop in crops])
-    faces, sharp, frontal = seen(rows)
-    if arguments.impostors:
-        for distance, first, second in top_impostors(faces, crops, people, arguments.impostors):
-            print(f"{distance:.4f} {crops[first].stem} {crops[second].stem}")
-        return
-    show("people and photos", [int(people.max()) + 1, len(crops)])
-    for line in error_table(faces, people):
-        show("error rates", line)
 
-    stored = np.load(arguments.data / "teacher-embeddings-train.npz")
+@dataclass(frozen=True)
+class Crops:
+    """The crops of a data folder, in the manifest's order, with all that is known of them beside their identity vectors."""
 
-    def pictures(faces: Faces, rows: NDArray[np.int64]) -> Pictures:
-        return Pictures(faces, normalise(stored["q"][rows].astype(np.float32) * stored["scale"][rows, None]))
+    manifest: list[Crop]
+    # Whom cohorts are made of; nobody else is asked about them.
+    averaged: NDArray[np.int64]
+    sharp: NDArray[np.bool_]
+    frontal: NDArray[np.bool_]
+    # Of each network that tells who is one person, its unit vectors.
+    judges: tuple[KeptVectors | Vectors, ...]
 
-    passed = sharp & frontal
-    known = pictures(faces[passed], rows[passed])
-    generator = np.random.default_rng(0)
-    members: dict[str, list[int]] = {}
-    for i in np.setdiff1d(np.arange(len(manifest)), averaged):
-        if (name := group_of(manifest[i])) is not None:
-            members.setdefault(name, []).append(int(i))
-    groups: dict[str, Pictures] = {}
-    for name in sorted(members):
-        chosen = np.sort(generator.permutation(members[name])[: arguments.group_size])
-        chosen = chosen[one_of_each([manifest[i] for i in chosen])]
-        of_group, *passes = seen(chosen)
-        kept = np.logical_and(*passes)
-        groups[name] = pictures(of_group[kept], chosen[kept])
-        if len(groups[name]) < SMALLEST_GROUP and of_adults(name):
-            raise SystemExit(f"{name}: {len(groups[name])} pictures are left, and {SMALLEST_GROUP} are needed.")
+    def developers(self) -> NDArray[np.int64]:
+        """Rows of LFW's development people."""
+        return np.array([i for i, crop in enumerate(self.manifest) if crop.lfw_development == 1])
 
-    visits = {size: visit(faces[passed], people[passed], size) for size in SIZES}
+    def groups(self, size: int) -> dict[str, NDArray[np.int64]]:
+        """Rows of at most `size` pictures of each group that pass the quality gate, each person once."""
+        generator = np.random.default_rng(0)
+        members: dict[str, list[int]] = {}
+        for i in np.setdiff1d(np.arange(len(self.manifest)), self.averaged):
+            if (name := group_of(self.manifest[i])) is not None:
+                members.setdefault(name, []).append(int(i))
+        groups = {}
+        for name in sorted(members):
+            chosen = np.sort(generator.permutation(members[name])[:size])
+            chosen = chosen[one_of_each([self.manifest[i] for i in chosen])]
+            groups[name] = chosen[self.sharp[chosen] & self.frontal[chosen]]
+            if len(groups[name]) < SMALLEST_GROUP and of_adults(name):
+                raise SystemExit(f"{name}: {len(groups[name])} pictures are left, and {SMALLEST_GROUP} are needed.")
+        return groups
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What vectors of one kind say of development people and groups."""
+
+    cohort: Cohort
+    faces: Faces
+    people: NDArray[np.int64]
+    passed: NDArray[np.bool_]
+    visits: dict[int, Visits]
+    newcomers: dict[tuple[int, str, float], Nearest]
+
+
+def measure(crops: Crops, embed: Callable[[NDArray[np.int64]], Vectors], group_size: int) -> Measured:
+    """Visits to galleries of all sizes, by vectors that `embed` gives for rows."""
+    cohort = Cohort.of(embed(crops.averaged))
+
+    def pictures(rows: NDArray[np.int64]) -> Pictures:
+        return Pictures(Faces.seen_by(cohort, embed(rows)), tuple(judge[rows] for judge in crops.judges))
+
+    rows = crops.developers()
+    people = merge_duplicates([crops.manifest[i].person for i in rows])
+    everybody = pictures(rows)
+    passed = crops.sharp[rows] & crops.frontal[rows]
+    known = everybody[np.flatnonzero(passed)]
+    groups = {name: pictures(of_group) for name, of_group in crops.groups(group_size).items()}
     newcomers: dict[tuple[int, str, float], Nearest] = {}
     for name, group in groups.items():
         if not of_adults(name):
@@ -334,45 +374,144 @@ def main() -> None:
             continue
         others = sum((other for key, other in groups.items() if key != name and of_adults(key)), start=known)
         for size, share in product(SIZES, SHARES):
-            newcomers[size, name, share] = group_newcomers(group, others, size, share)
-    adults = {at: nearest for at, nearest in newcomers.items() if of_adults(at[1])}
-    limits = {
-        at: float(np.quantile(nearest.normalised, WRONGLY_MERGED))
-        for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in visits.items())]
-    }
-    match = int(1000 * min(limits.values())) / 1000  # never above a limit
-    enrol = min(float(np.quantile(of_size.newcomers.normalised, NOT_ENROLLED)) for of_size in visits.values())
-    near = min(float(np.quantile(nearest.cosine, NOT_ENROLLED)) for nearest in adults.values())
-    thresholds = Thresholds(match, round(max(match, enrol), 3), round(near, 3))
-    show("thresholds", vars(thresholds))
-    for size, of_size in visits.items():
+            if len(group) - round(share * size) >= FEWEST_VISITORS:
+                newcomers[size, name, share] = group_newcomers(group, others, size, share)
+    visits = {size: visit(known.faces, people[passed], size) for size in SIZES}
+    return Measured(cohort, everybody.faces, people, passed, visits, newcomers)
+
+
+def choose(crops: Crops, kept: list[KeptVectors], group_size: int) -> None:
+    """Prints, for each weight of the last part, with which weights of cohort and rivals most returning people are found."""
+    for weight in PART_WEIGHTS if len(kept) > 1 else (1.0,):
+        weights = [1.0] * (len(kept) - 1) + [weight]
+        measured = measure(crops, lambda rows: side_by_side([part[rows] for part in kept], weights), group_size)
+        found = []
+        for settings in product(COHORT_WEIGHTS, RIVALS_WEIGHTS, RIVALS_USUALS):
+            by = Normalisation(*settings)
+            thresholds, _ = choose_thresholds(measured.visits, measured.newcomers, by)
+            rates = [measured.visits[size].rates(thresholds) for size in CHOSEN_BY]
+            found.append((float(np.mean([rate["returning_found"] for rate in rates])), by, thresholds, rates))
+        for mean, by, thresholds, rates in sorted(found, key=lambda one: -one[0])[:5]:
+            show(f"last part {weight}", {
+                "found": round(mean, 4), **vars(by), **thresholds.entry(),
+                "by gallery": {size: list(rate.values()) for size, rate in zip(CHOSEN_BY, rates, strict=True)},
+            })  # fmt: skip
+
+
+def report(crops: Crops, measured: Measured, by: Normalisation) -> Thresholds:
+    """Prints the card's tables, and returns the thresholds."""
+    show("people and photos", [int(measured.people.max()) + 1, len(measured.people)])
+    for line in error_table(measured.faces, measured.people, by):
+        show("error rates", line)
+    thresholds, limits = choose_thresholds(measured.visits, measured.newcomers, by)
+    show("thresholds", thresholds.entry())
+    for size, of_size in measured.visits.items():
         at = min((at for at in limits if at[0] == size), key=lambda at: limits[at])
         show(f"gallery of {size}: match limit", {f"{at[1]}, {at[2]:.0%} of it": round(limits[at], 4)})
         show(f"gallery of {size}", of_size.rates(thresholds))
     by_lfw = replace(thresholds, match=round(limits[GALLERY, "LFW", 1.0], 3))
-    show("gallery of 1000, match from LFW alone", visits[GALLERY].rates(by_lfw))
-    for (size, name, share), nearest in newcomers.items():
+    show(f"gallery of {GALLERY}, match from LFW alone", measured.visits[GALLERY].rates(by_lfw))
+    for (size, name, share), nearest in measured.newcomers.items():
         show(f"{name}: {share:.0%} of {size}", {
             "newcomers_wrongly_merged": round(float(thresholds.merged(nearest).mean()), 5),
             "newcomers_enrolled": round(float(thresholds.enrolled(nearest).mean()), 4),
         })  # fmt: skip
-    everybody = np.ones(len(passed), bool)
-    for name, kept in (("none", everybody), ("sharpness", sharp), ("yaw", frontal), ("both", passed)):
-        seen_so = visits[GALLERY] if kept is passed else visit(faces[kept], people[kept])
-        show(f"gate by {name}", {"refused": round(float(1 - kept.mean()), 4), **seen_so.rates(thresholds)})
-    if arguments.teacher:
-        return
-    path = arguments.models / "identity.json"
+    rows = crops.developers()
+    sharp, frontal = crops.sharp[rows], crops.frontal[rows]
+    for name, gate in (("none", sharp | True), ("sharpness", sharp), ("yaw", frontal), ("both", measured.passed)):
+        seen_so = visit(measured.faces[gate], measured.people[gate])
+        show(f"gate by {name}", {"refused": round(float(1 - gate.mean()), 4), **seen_so.rates(thresholds)})
+    return thresholds
+
+
+def write(models: Path, thresholds: Thresholds, cohort: Cohort, sharpness: float, yaw: float) -> None:
+    """Puts the thresholds, and what distances are normalised by, into the manifest entry."""
+    path = models / "identity.json"
     entry = json.loads(path.read_text())
+    by = thresholds.by
     entry["identification"] = {
-        **vars(thresholds),
+        **thresholds.entry(),
         "minimumFace": 40,
-        "minimumSharpness": arguments.minimum_sharpness,
-        "maximumYaw": arguments.maximum_yaw,
-        "cohort": cohort.write(arguments.models),
-        "rivals": {"count": RIVALS, "weight": RIVALS_WEIGHT, "usual": RIVALS_USUAL},
+        "minimumSharpness": sharpness,
+        "maximumYaw": yaw,
+        "cohort": cohort.write(models, by.cohort),
+        "rivals": {"count": RIVALS, "weight": by.rivals, "usual": by.usual},
     }
     path.write_text(json.dumps(entry, indent=2) + "\n")
+
+
+def main() -> None:
+    """Command line entry."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path(".local/identity"), help="folder of decoded crops and kept vectors")
+    parser.add_argument("--models", type=Path, default=Path("Models"), help="folder of the networks")
+    parser.add_argument("--judge", type=Path, default=Path("Models"), help="folder of which SFace tells who is one person")
+    parser.add_argument("--teacher", action="store_true", help="measure the teacher's vectors; nothing is written")
+    parser.add_argument("--choose", action="store_true", help="compare weights; nothing is written")
+    parser.add_argument("--cohort-weight", type=float, help="instead of the manifest entry's")
+    parser.add_argument("--rivals-weight", type=float, help="instead of the manifest entry's")
+    parser.add_argument("--rivals-usual", type=float, help="instead of the manifest entry's")
+    parser.add_argument("--minimum-sharpness", type=float, default=40.0)
+    parser.add_argument("--maximum-yaw", type=float, default=0.35)
+    parser.add_argument("--group-size", type=int, default=3000, help="pictures a group")
+    parser.add_argument("--impostors", type=int, default=0, help="list so many of the closest pairs and stop")
+    parser.add_argument("--same", action="store_true", help="list the unlabelled pairs taken for one person and stop")
+    arguments = parser.parse_args()
+    if arguments.group_size < SMALLEST_GROUP:
+        parser.error(f"--group-size must be {SMALLEST_GROUP} or more: galleries of {GALLERY} need visitors too")
+
+    manifest = read_manifest(arguments.data)
+    images = decode(arguments.data, arguments.out, manifest)
+    threads = os.cpu_count() or 1
+
+    def kept(models: Path) -> list[KeptVectors]:
+        return [KeptVectors(part, images, arguments.out) for part in Embedder(models, threads).parts]
+
+    stored = np.load(arguments.data / "teacher-embeddings-train.npz")
+    of_teacher = normalise(stored["q"].astype(np.float32) * stored["scale"][:, None])
+    judge = next((part for part in kept(arguments.judge) if part.part.weights.name == SFACE), None)
+    if judge is None:
+        parser.error(f"{arguments.judge} has no {SFACE}: set-up fetches it for Models")
+    landmarks = read_landmarks(arguments.data)
+    crops = Crops(
+        manifest,
+        training_rows(arguments.data, manifest)[::COHORT_STEP],
+        measured_sharpness(arguments.out, images) >= arguments.minimum_sharpness,
+        np.array([yaw(landmarks[crop.file]) for crop in manifest]) <= arguments.maximum_yaw,
+        (of_teacher, judge),
+    )
+    by = Normalisation.of(json.loads((arguments.models / "identity.json").read_text()))
+    given = {"cohort": arguments.cohort_weight, "rivals": arguments.rivals_weight, "usual": arguments.rivals_usual}
+    by = replace(by, **{name: value for name, value in given.items() if value is not None})
+    if arguments.same:
+        for name, rows in crops.groups(arguments.group_size).items():
+            for first, second, cosines in one_person(tuple(vectors[rows] for vectors in crops.judges)):
+                print(f"{name}: {manifest[rows[first]].file} {manifest[rows[second]].file} {cosines}")
+        return
+    if arguments.teacher:
+        targets = make_targets(arguments.data, arguments.out, images)
+        report(crops, measure(crops, lambda rows: normalise(targets[rows].astype(np.float32)), arguments.group_size), by)
+        return
+    parts = kept(arguments.models)
+    weights = [part.part.weight for part in parts]
+
+    def embed(rows: NDArray[np.int64]) -> Vectors:
+        return side_by_side([part[rows] for part in parts], weights)
+
+    if arguments.choose:
+        choose(crops, parts, arguments.group_size)
+        return
+    if arguments.impostors:
+        rows = crops.developers()
+        people = merge_duplicates([manifest[i].person for i in rows])
+        faces = Faces.seen_by(Cohort.of(embed(crops.averaged)), embed(rows))
+        for distance, first, second in top_impostors(faces, [manifest[i] for i in rows], people, by, arguments.impostors):
+            print(f"{distance:.4f} {manifest[rows[first]].stem} {manifest[rows[second]].stem}")
+        return
+    measured = measure(crops, embed, arguments.group_size)
+    thresholds = report(crops, measured, by)
+    write(arguments.models, thresholds, measured.cohort, arguments.minimum_sharpness, arguments.maximum_yaw)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .blends import Blends
 from .data import decode, find_alike, make_targets, read_manifest, training_rows
 from .network import EMBEDDING_WIDTH, INPUT_SIZE
-from .teacher import normalise
+from .vectors import normalise
 
 
 @dataclass(frozen=True)
