@@ -145,7 +145,6 @@ let package = Package(
             swiftSettings: strict),
         // A relay in the middle of a test's connections, to break them.
         .target(name: "RelayTesting", path: "Tests/RelayTesting", swiftSettings: strict),
-        // The load driver of `make bench`.
         // Spoilt pictures, for `make fuzz` and a test.
         .target(
             name: "PictureFuzz", path: "Tests/PictureFuzz", resources: [.copy("Seeds")], swiftSettings: strict),
@@ -154,8 +153,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Broker", "PictureFuzz", logging, lifecycle, arguments, httpClient, histogram, nio,
-                nioHTTP1,
-                signals,
+                nioHTTP1, signals,
             ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
         // The measured command of `make bench-als`: the recommender's engine, linked into its folder, and nothing else.
