@@ -6,7 +6,7 @@ import Foundation
 /// How a test's JPEG is coded.
 struct JPEGCoding {
     var colours = JCS_YCbCr
-    /// Across and down, of the first plane; the others have 1 x 1.
+    /// Across and down, of the first plane and of black ink; the others have 1 x 1.
     var sampling: (Int32, Int32) = (1, 1)
     var isProgressive = false
     var isArithmetic = false
@@ -54,8 +54,11 @@ extension Encoded {
         jpeg_set_quality(&library, 95, 1)
         library.arith_code = coding.isArithmetic ? 1 : 0
         library.restart_interval = coding.restart
-        library.comp_info[0].h_samp_factor = coding.sampling.0
-        library.comp_info[0].v_samp_factor = coding.sampling.1
+        for plane in 0..<planes {
+            let isFull = plane == 0 || plane == 3
+            library.comp_info[plane].h_samp_factor = isFull ? coding.sampling.0 : 1
+            library.comp_info[plane].v_samp_factor = isFull ? coding.sampling.1 : 1
+        }
         if let saysAdobe = coding.saysAdobe { library.write_Adobe_marker = saysAdobe ? 1 : 0 }
         if coding.isProgressive { jpeg_simple_progression(&library) }
         let scans = (0..<planes).map { plane in
