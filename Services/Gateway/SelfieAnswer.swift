@@ -15,7 +15,7 @@ package struct SelfieAnswer: Codable, Hashable, Sendable {
     package var face: Face
     package var image: PixelSize
     package var mood: Mood
-    package var reaction: Reaction?
+    package var reaction: ReactionAnswer?
     package var recommendations: [RecommendedVideo]
     package var recommendationVersion: Int?
     package var models: [String: String]
@@ -29,11 +29,30 @@ package struct SelfieAnswer: Codable, Hashable, Sendable {
         face = answer.analysis.face
         image = answer.analysis.image
         mood = answer.analysis.mood
-        reaction = answer.analysis.reaction
+        reaction = answer.analysis.reaction.map { ReactionAnswer($0, fate: answer.reaction) }
         recommendations = answer.recommendations.map(RecommendedVideo.init)
         recommendationVersion = answer.version
         models = answer.analysis.models
         timings = header.timings.map(Timing.init)
+    }
+}
+
+/// How the video playing was liked, and whether that was kept.
+package struct ReactionAnswer: Codable, Hashable, Sendable {
+    package var rating: Int
+    package var distance: Float
+    package var reference: String
+    /// Whether the play session has a rating now, this one or an earlier one as good.
+    package var stored: Bool?
+    /// Why it has none.
+    package var reason: ReactionFate?
+
+    package init(_ reaction: Reaction, fate: ReactionFate?) {
+        rating = reaction.rating
+        distance = reaction.distance
+        reference = reaction.reference
+        stored = fate.map { $0 == .stored }
+        reason = fate == .stored ? nil : fate
     }
 }
 

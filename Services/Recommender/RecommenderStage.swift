@@ -60,29 +60,34 @@ package struct RecommenderStage: StageHandler {
         let job = header.job
         let mood = identified.analysis.mood.name
         let watching = identified.request.watching
-        let (person, recommendations, version) = try await store.database.transaction { connection in
-            guard let user = identified.person.user else {
-                let list = try list(mood, seed: .init(job: job), watching: watching?.video, connection)
-                return (identified.person, list, nil as Int?)
+        return try await store.database.transaction { connection in
+            func unstored(_ person: Person) throws -> Recommended {
+                Recommended(
+                    analysis: identified.analysis, person: person,
+                    recommendations: try list(mood, seed: .init(job: job), watching: watching?.video, connection),
+                    version: nil, reaction: watching == nil ? nil : .unknownPerson)
             }
+            guard let user = identified.person.user else { return try unstored(identified.person) }
             try Lock.person(user, connection)
             guard !header.isPastLife(at: .now), try !store.isErased(user, connection) else {
-                let nobody = Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile)
-                return (nobody, try list(mood, seed: .init(job: job), watching: watching?.video, connection), nil)
+                return try unstored(
+                    Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile))
             }
             try store.see(user, mood, connection)
             var change = Store.Change.none
+            var fate: ReactionFate?
             if let watching, let reaction = identified.analysis.reaction {
                 change = try store.rate(user, watching, rating: reaction.rating, job: job, connection)
+                fate = try change != .none || store.isKnown(watching.video, connection) ? .stored : .unknownVideo
             }
-            let (list, version) = try list(
+            let (recommendations, version) = try list(
                 for: user, mood, isChanged: change != .none,
                 wantsCollaborative: identified.person.standing == .returning, watching: watching?.video, connection)
             if let watching, change == .choice { try store.count(watching.video, connection) }
-            return (identified.person, list, version)
+            return Recommended(
+                analysis: identified.analysis, person: identified.person, recommendations: recommendations,
+                version: version, reaction: fate)
         }
-        return Recommended(
-            analysis: identified.analysis, person: person, recommendations: recommendations, version: version)
     }
 
     /// Erases one person after the other, each in a transaction of its own: nobody waits for the second while holding the first.

@@ -68,9 +68,18 @@ struct RecommenderStageTests {
     @Test func nothingIsStoredForTheUncertainOrForUnknownVideos() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
-            _ = try await scenario.selfie(nil, .uncertain, watching: scenario.video(0), rating: 1)
-            _ = try await scenario.selfie(.random(), watching: VideoID("___________"), rating: 1)
+            let user = UserID.random()
+            let uncertain = try await scenario.selfie(nil, .uncertain, watching: scenario.video(0), rating: 1)
+            #expect(uncertain.reaction == .unknownPerson)
+            let unknown = try await scenario.selfie(.random(), watching: VideoID("___________"), rating: 1)
+            #expect(unknown.reaction == .unknownVideo)
             #expect(try await scenario.count("reactions") == 0)
+            // A repetition, which changes nothing, is stored as much as the first time.
+            for _ in 1...2 {
+                let known = try await scenario.selfie(user, watching: scenario.video(0), rating: 1)
+                #expect(known.reaction == .stored)
+            }
+            #expect(try await scenario.selfie(user).reaction == nil)
         }
     }
 
