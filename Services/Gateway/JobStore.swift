@@ -2,6 +2,7 @@ package import Broker
 package import Database
 package import FoundationEssentials
 package import Messages
+import ServiceLifecycle
 
 /// The accepted jobs, in Postgres: any gateway tells how any of them stands.
 package struct JobStore: Sendable {
@@ -44,22 +45,69 @@ package struct JobStore: Sendable {
         try await database.migrate(schema: "gateway", Self.migrations)
     }
 
-    /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before,
-    /// and since when.
-    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError)
-        -> (state: JobRecord.State, created: Date, isNew: Bool)
-    {
-        let rows = try await database.query(
-            """
-            INSERT INTO gateway.jobs (id, trip, state) VALUES ($1, $2, 'queued')
-            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING state, created, (xmax = 0) AS is_new
-            """, .uuid(job.uuid), .text(trip.rawValue))
-        return (try Self.state(rows[0]), try rows[0].decode("created"), try rows[0].decode("is_new"))
+    /// A job as a request for it finds it.
+    package struct Entry: Sendable {
+        package enum Origin: Sendable {
+            /// It is new.
+            case written
+            /// It had failed for a reason that passes, and waits again.
+            case revived
+            /// It came before.
+            case found
+        }
+
+        package var state: JobRecord.State
+        /// Since when it waits, or waited.
+        package var created: Date
+        package var origin: Origin
+        /// Changes whenever anybody writes the job's row.
+        fileprivate var version: String
     }
 
-    /// Strikes out a job that the broker did not take.
-    package func remove(_ job: JobID) async throws(DatabaseError) {
-        try await database.query("DELETE FROM gateway.jobs WHERE id = $1 AND state = 'queued'", .uuid(job.uuid))
+    /// Writes a job down before it is handed to the broker, and returns how it stands: `queued`, unless the same job came before and
+    /// is done, or failed for good. One that failed for a reason that passes begins anew.
+    package func insert(_ job: JobID, _ trip: Trip) async throws(DatabaseError) -> Entry {
+        let row = try await database.query(
+            """
+            INSERT INTO gateway.jobs (id, trip, state) VALUES ($1, $2, 'queued')
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id
+            RETURNING state, created, (xmax = 0) AS is_new, xmin::text AS version
+            """, .uuid(job.uuid), .text(trip.rawValue))[0]
+        let entry = Entry(
+            state: try Self.state(row), created: try row.decode("created"),
+            origin: try row.decode("is_new") ? .written : .found, version: try row.decode("version"))
+        guard entry.state == .failed else { return entry }
+        let passing = Failure.Kind.allCases.filter(\.passes).map(\.rawValue).joined(separator: " ")
+        let revived = try await database.query(
+            """
+            UPDATE gateway.jobs SET state = 'queued', failure = NULL, finished = NULL, created = now()
+            WHERE id = $1 AND state = 'failed' AND failure->>'kind' = ANY (string_to_array($2, ' '))
+            RETURNING created, xmin::text AS version
+            """, .uuid(job.uuid), .text(passing))
+        guard let again = revived.first else { return entry }
+        return Entry(
+            state: .queued, created: try again.decode("created"), origin: .revived,
+            version: try again.decode("version"))
+    }
+
+    /// Takes back what `insert` wrote of a job that the broker did not take: a new one is struck out, a revived one failed again.
+    ///
+    /// Not when another request for the same job came in between, which may have handed it over and told its client where it is.
+    package func withdraw(_ job: JobID, _ entry: Entry, _ failure: Failure) async throws(DatabaseError) {
+        switch entry.origin {
+        case .written:
+            try await database.query(
+                "DELETE FROM gateway.jobs WHERE id = $1 AND state = 'queued' AND xmin::text = $2", .uuid(job.uuid),
+                .text(entry.version))
+        case .revived:
+            try await database.query(
+                """
+                UPDATE gateway.jobs SET state = 'failed', failure = $3::text::json, finished = now()
+                WHERE id = $1 AND state = 'queued' AND xmin::text = $2
+                """, .uuid(job.uuid), .text(entry.version),
+                .text(String(decoding: JSON.encode(failure), as: UTF8.self)))
+        case .found: break
+        }
     }
 
     /// Removes a finished job of which nobody was told.
@@ -90,18 +138,21 @@ package struct JobStore: Sendable {
         return record
     }
 
-    /// The job once it is finished, or as it stands when the time is up.
+    /// The job once it is finished, or as it stands when the time is up or the service begins to stop.
     package func job(_ id: JobID, waiting limit: Duration) async throws(DatabaseError) -> JobRecord? {
         let end = ContinuousClock.now + limit
         var pause = Duration.milliseconds(20)
         while true {
             let record = try await job(id)
             let left = end - .now
-            guard let record, record.state == .queued, left > .zero else { return record }
+            guard let record, record.state == .queued, left > .zero, !Task.isShuttingDownGracefully else {
+                return record
+            }
+            let nap = min(pause, left)
             do {
-                try await Task.sleep(for: min(pause, left))
+                try await cancelWhenGracefulShutdown { try await Task.sleep(for: nap) }
             } catch {
-                throw .cancelled
+                if Task.isCancelled { throw .cancelled }
             }
             pause = min(pause * 2, .milliseconds(400))
         }
@@ -233,6 +284,18 @@ package struct JobStore: Sendable {
             return try JSON.decode(Value.self, from: Data(text.utf8))
         } catch {
             throw .decoding("\(column): \(error)")
+        }
+    }
+}
+
+extension Failure.Kind {
+    /// Whether the same job may well succeed another time.
+    fileprivate var passes: Bool {
+        switch self {
+        case .unavailable, .deadlinePassed, .attemptsExhausted, .internalError: true
+        case .malformedRequest, .emptyBody, .unsupportedMediaType, .tooLarge, .corruptImage, .noFace, .unknownUser,
+            .unknownVideo, .unknownJob:
+            false
         }
     }
 }

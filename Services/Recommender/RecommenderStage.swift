@@ -61,17 +61,13 @@ package struct RecommenderStage: StageHandler {
         let mood = identified.analysis.mood.name
         let watching = identified.request.watching
         return try await store.database.transaction { connection in
-            func unstored(_ person: Person) throws -> Recommended {
-                Recommended(
-                    analysis: identified.analysis, person: person,
-                    recommendations: try list(mood, seed: .init(job: job), watching: watching?.video, connection),
-                    version: nil, reaction: watching == nil ? nil : .unknownPerson)
+            guard let user = identified.person.user else {
+                return try recommend(identified, to: identified.person, job, connection)
             }
-            guard let user = identified.person.user else { return try unstored(identified.person) }
             try Lock.person(user, connection)
             guard !header.isPastLife(at: .now), try !store.isErased(user, connection) else {
-                return try unstored(
-                    Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile))
+                let nobody = Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile)
+                return try recommend(identified, to: nobody, job, connection)
             }
             try store.see(user, mood, connection)
             var change = Store.Change.none
@@ -88,6 +84,18 @@ package struct RecommenderStage: StageHandler {
                 analysis: identified.analysis, person: identified.person, recommendations: recommendations,
                 version: version, reaction: fate)
         }
+    }
+
+    /// What is recommended to somebody nothing is stored of.
+    private func recommend(
+        _ identified: PersonIdentified, to nobody: Person, _ job: JobID, _ connection: isolated Connection
+    ) throws -> Recommended {
+        let watching = identified.request.watching
+        return Recommended(
+            analysis: identified.analysis, person: nobody,
+            recommendations: try list(
+                identified.analysis.mood.name, seed: .init(job: job), watching: watching?.video, connection),
+            version: nil, reaction: watching == nil ? nil : .unknownPerson)
     }
 
     /// Erases one person after the other, each in a transaction of its own: nobody waits for the second while holding the first.

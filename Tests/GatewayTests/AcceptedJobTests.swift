@@ -9,6 +9,7 @@ import HummingbirdTesting
 import Logging
 import Messages
 import NIOCore
+import ServiceLifecycle
 import Testing
 
 /// Accepted jobs, with a real Postgres; the test plays the broker and the stages.
@@ -201,6 +202,103 @@ struct AcceptedJobTests {
             #expect(response.status == .ok)
             #expect(seen.jobs.count == 2)
             #expect(try await database.query("SELECT id FROM gateway.jobs").count == 1)
+        }
+    }
+
+    @Test(arguments: [Failure.Kind.attemptsExhausted, .unavailable, .internalError, .deadlinePassed])
+    func whatFailedForAReasonThatPassesIsTriedAgainUnderItsKey(_ kind: Failure.Kind) async throws {
+        let seen = Seen()
+        try await withGateway { message, header, _ in
+            seen.note(message, header)
+            if seen.jobs.count == 2 { throw BrokerError.full }
+        } _: { client, jobs, _ in
+            var headers = asynchronous
+            headers[HTTPField.Name("Idempotency-Key")!] = "key"
+            func send() async throws -> TestResponse {
+                try await client.execute(uri: "/v1/selfies", method: .post, headers: headers, body: picture)
+            }
+            let location = try #require(try await send().headers[.location])
+            let job = seen.jobs[0]
+            try await jobs.finish(Scripted.envelope(Failure(kind, "Passed.", stage: .vision), header(.selfie, job)))
+            // The broker does not take it: then it has failed still, and is still there.
+            #expect(try await send().status == .serviceUnavailable)
+            #expect(try object(try await client.execute(uri: location, method: .get))["state"] as? String == "failed")
+            let again = try await send()
+            #expect(again.status == .accepted && again.headers[.location] == location)
+            #expect(seen.jobs.count == 3 && Set(seen.jobs) == [job])
+            #expect(try object(try await client.execute(uri: location, method: .get))["state"] as? String == "queued")
+            try await jobs.finish(Scripted.envelope(Example.recommended(user), header(.selfie, job)))
+            #expect(try await send().status == .ok)
+        }
+    }
+
+    @Test func whatFailedForGoodIsNotTriedAgain() async throws {
+        let seen = Seen()
+        try await withGateway { message, header, jobs in
+            seen.note(message, header)
+            try await jobs.finish(Scripted.envelope(Failure(.noFace, "No face.", stage: .vision), header))
+        } _: { client, _, _ in
+            var headers = asynchronous
+            headers[HTTPField.Name("Idempotency-Key")!] = "key"
+            headers[HTTPField.Name("Prefer")!] = "respond-async, wait=10"
+            for _ in 1...2 {
+                let response = try await client.execute(
+                    uri: "/v1/selfies", method: .post, headers: headers, body: picture)
+                #expect(response.status == .unprocessableContent)
+            }
+        }
+        #expect(seen.jobs.count == 1)
+    }
+
+    /// The first of two requests with one key is refused by the broker while the second is accepted.
+    @Test func aJobThatAnotherRequestHandedOverIsNotStruckOut() async throws {
+        let seen = Seen()
+        let (isIn, entered) = AsyncStream<Void>.makeStream()
+        let (mayLeave, leave) = AsyncStream<Void>.makeStream()
+        try await withGateway { message, header, _ in
+            seen.note(message, header)
+            guard seen.jobs.count == 1 else { return }
+            entered.yield()
+            for await _ in mayLeave { break }
+            throw BrokerError.full
+        } _: { client, _, _ in
+            var headers = asynchronous
+            headers[HTTPField.Name("Idempotency-Key")!] = "key"
+            let sent = headers
+            async let first = client.execute(uri: "/v1/selfies", method: .post, headers: sent, body: picture)
+            for await _ in isIn { break }
+            let second = try await client.execute(uri: "/v1/selfies", method: .post, headers: sent, body: picture)
+            leave.yield()
+            #expect(try await first.status == .serviceUnavailable)
+            #expect(second.status == .accepted)
+            let location = try #require(second.headers[.location])
+            #expect(try await client.execute(uri: location, method: .get).status == .ok)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func aLongPollEndsWithTheJobsStateWhenTheGatewayStops() async throws {
+        try await TestDatabase.withAddress { address in
+            try await TestDatabase.withPool(of: address) { database in
+                let jobs = JobStore(database)
+                try await jobs.migrate()
+                let job = JobID.random()
+                _ = try await jobs.insert(job, .selfie)
+                var settings = GatewaySettings()
+                settings.longestWait = .seconds(600)
+                try await LiveGateway.run(Scripted.gateway(settings: settings, database: database), settings: settings)
+                { live in
+                    try await live.connect { connection in
+                        // The answer to the first says that the second, sent in one piece with it, is there.
+                        try await connection.send(
+                            "GET /problems/no-face HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                + "GET /v1/jobs/\(job) HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=600\r\n\r\n")
+                        try await connection.read(until: "No face was found")
+                        await live.group.triggerGracefulShutdown()
+                        let answer = try await connection.readToEnd()
+                        #expect(answer.statuses == [200, 200] && answer.contains("\"state\":\"queued\""))
+                    }
+                }
+            }
         }
     }
 
