@@ -37,6 +37,7 @@ let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting",
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -95,7 +96,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, arguments, hummingbird,
-                nio,
+                nio, nioHTTP1,
                 crypto,
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
@@ -181,8 +182,9 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Messages", "Broker", "Database", "DatabaseTesting", logging, nio, hummingbird,
-                hummingbirdTesting,
+                "Gateway", "Messages", "Broker", "Database", "DatabaseTesting", "Operations", logging, metrics,
+                lifecycle,
+                lifecycleTesting, nio, nioHTTP1, nioPosix, hummingbird, hummingbirdTesting,
             ],
             swiftSettings: strict),
         .systemLibrary(name: "CLibJPEG", path: "Tests/VisionTests/CLibJPEG"),

@@ -15,6 +15,7 @@ package struct API: Sendable {
     private let dispatcher: Dispatcher
     private let jobs: JobStore
     private let logger: Logger
+    private let reader: BodyReader
     private let upload: ImageUpload
     private let cookie: PersonCookie
 
@@ -26,7 +27,8 @@ package struct API: Sendable {
         self.dispatcher = dispatcher
         self.jobs = jobs
         self.logger = logger
-        upload = ImageUpload(maximumBytes: settings.maximumImageBytes, timeLimit: settings.bodyTimeout)
+        reader = BodyReader(timeLimit: settings.bodyTimeout, budget: BodyBudget(settings.bodyMemory))
+        upload = ImageUpload(maximumBytes: settings.maximumImageBytes, reader: reader)
         cookie = PersonCookie(secure: settings.secureCookie)
     }
 
@@ -46,20 +48,20 @@ package struct API: Sendable {
             Route(.get, "/v1/users/{id}/recommendations", recommendations),
             Route(.post, "/v1/users/{id}/clicks", click),
             Route(.get, "/goData", goData),
-            Route(.get, "/goUpdate", goUpdate),
+            Route(.get, "/goUpdate", changes: true, goUpdate),
         ]
     }
 
     // MARK: The page
 
-    private func pageFile(_ request: Request, _ context: BasicRequestContext) throws -> Response {
+    private func pageFile(_ request: Request, _ context: EdgeContext) throws -> Response {
         guard let file = context.parameters.get("file").flatMap({ PageFiles.parts[$0] }) else {
             throw Problem(.notFound, "The page has no such file.")
         }
         return file.response(to: request)
     }
 
-    private func problemType(_ request: Request, _ context: BasicRequestContext) throws -> Response {
+    private func problemType(_ request: Request, _ context: EdgeContext) throws -> Response {
         guard let kind = context.parameters.get("kind").flatMap(Failure.Kind.init) else {
             throw Problem(.notFound, "There is no such type of problem.")
         }
@@ -71,16 +73,18 @@ package struct API: Sendable {
 
     // MARK: Pictures
 
-    private func selfie(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func selfie(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let said = try SelfieRequest(request.uri)
-        let image = try await upload.picture(in: request)
-        return try await look(.selfie, ImageSubmitted(request: said, image: image), request)
+        return try await upload.withPicture(in: request, context) { image in
+            try await look(.selfie, ImageSubmitted(request: said, image: image), request)
+        }
     }
 
-    private func analysis(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func analysis(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let said = try SelfieRequest(request.uri)
-        let image = try await upload.picture(in: request)
-        return try await look(.analysis, ImageSubmitted(request: said, image: image), request)
+        return try await upload.withPicture(in: request, context) { image in
+            try await look(.analysis, ImageSubmitted(request: said, image: image), request)
+        }
     }
 
     private func look(_ trip: Trip, _ message: ImageSubmitted, _ request: Request) async throws -> Response {
@@ -119,7 +123,7 @@ package struct API: Sendable {
 
     // MARK: Jobs
 
-    private func job(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func job(_ request: Request, _ context: EdgeContext) async throws -> Response {
         guard let id = context.parameters.get("id").flatMap({ JobID($0) }) else {
             throw Failure(.malformedRequest, "A job id is a UUID.")
         }
@@ -136,17 +140,17 @@ package struct API: Sendable {
 
     // MARK: Users
 
-    private func user(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func user(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let user = try person(request, context)
         let envelope = try await ask(.user, UserRequested(user: user), .random(), Preference(request.headers))
         return json(UserAnswer(try envelope.decode(UserDescribed.self)))
     }
 
-    private func recommendations(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func recommendations(_ request: Request, _ context: EdgeContext) async throws -> Response {
         json(RecommendationsAnswer(try await listed(try person(request, context), request)))
     }
 
-    private func goData(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func goData(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let answer = try await listed(try cookiePerson(request), request)
         return json(answer.recommendations.map { NamedLink(name: $0.title, url: $0.url) })
     }
@@ -157,16 +161,17 @@ package struct API: Sendable {
         return try envelope.decode(RecommendationsListed.self)
     }
 
-    private func click(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func click(_ request: Request, _ context: EdgeContext) async throws -> Response {
         struct Click: Decodable, Sendable {
             var videoId: String
         }
         let user = try person(request, context)
-        let click = try await upload.json(Click.self, in: request)
+        let click = try await reader.json(
+            Click.self, in: request, context, example: #"{"video_id": "gf6v59c5yuY"}"#)
         return try await clicked(user, try video(click.videoId), request)
     }
 
-    private func goUpdate(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func goUpdate(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let text = request.uri.queryParameters["YouTube_ID"].map(String.init) ?? request.uri.query ?? ""
         return try await clicked(try cookiePerson(request), try video(text), request)
     }
@@ -180,7 +185,7 @@ package struct API: Sendable {
     }
 
     /// Erases one user or, as `me`, everybody whom this browser's selfies showed.
-    private func erase(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func erase(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let user = try person(request, context)
         let remembered = cookie.people(in: request)
         let users = context.parameters.get("id") == "me" ? remembered : [user]
@@ -233,30 +238,36 @@ package struct API: Sendable {
         _ trip: Trip, _ message: any Message, _ job: JobID, waiting limit: Duration
     ) async throws -> JobRecord? {
         let began = ContinuousClock.now
-        let state: JobRecord.State
-        let created: Date
-        let isNew: Bool
+        let entry: JobStore.Entry
         do {
-            (state, created, isNew) = try await jobs.insert(job, trip)
+            entry = try await jobs.insert(job, trip)
         } catch {
             throw failure(error)
         }
         let header = JobHeader(
-            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now, submitted: created)
+            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now,
+            submitted: entry.created)
         // A job that came before and is still queued is handed over again: a gateway may have died between writing it down and
         // handing it over. Its effects count once.
-        if state == .queued {
+        if entry.state == .queued {
             do {
                 try await dispatcher.accept(message, header)
             } catch {
-                if isNew { try? await jobs.remove(job) }
                 let failure = Failure(error)
+                try? await jobs.withdraw(job, entry, failure)
                 log(job, trip, outcome: failure.kind.rawValue, since: began)
                 throw failure
             }
         }
         log(job, trip, outcome: "accepted", since: began)
-        guard let record = try? await jobs.job(job, waiting: limit) else { return nil }
+        let record: JobRecord?
+        do {
+            record = try await jobs.job(job, waiting: limit)
+        } catch {
+            // It is accepted all the same.
+            return nil
+        }
+        guard let record else { throw Failure(.unknownJob, "The job has ended, and its result was cleared away.") }
         if let problem = record.problem { throw problem }
         return record
     }
@@ -271,7 +282,7 @@ package struct API: Sendable {
 
     // MARK: Pieces of requests and responses
 
-    private func person(_ request: Request, _ context: BasicRequestContext) throws -> UserID {
+    private func person(_ request: Request, _ context: EdgeContext) throws -> UserID {
         guard let text = context.parameters.get("id") else { throw Failure(.malformedRequest, "A user id is missing.") }
         if text == "me" { return try cookiePerson(request) }
         guard let user = UserID(text) else { throw Failure(.malformedRequest, "A user id is a UUID, or me.") }

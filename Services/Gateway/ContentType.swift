@@ -1,73 +1,28 @@
+package import HTTPTypes
+package import Messages
+
 /// The value of a Content-Type header: `type/subtype; name=value`.
 package struct ContentType: Hashable, Sendable {
     /// `type/subtype`, in lower case.
     package var essence: String
-    /// By lower-case name.
-    package var parameters: [String: String] = [:]
+    package var parameters: HeaderParameters
 
-    /// `nil` when the text is no media type.
-    package init?(_ text: String) {
-        var pieces = Self.split(text[...])[...]
-        guard let essence = pieces.popFirst()?.trimmed.lowercased() else { return nil }
+    /// `nil` when the text names no media type. Given twice, as proxies join a repeated header, it must be the same one.
+    package init?(_ text: some StringProtocol) {
+        let end = text.firstIndex(of: ";") ?? text.endIndex
+        let essences = Set(text[..<end].split(separator: ",").map { String($0).lowercased()[...].trimmed })
+        guard let essence = essences.first, essences.count == 1 else { return nil }
         let halves = essence.split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isTokenByte) }) else {
             return nil
         }
-        self.essence = essence
-        for piece in pieces where !piece.trimmed.isEmpty {
-            let sides = piece.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard sides.count == 2 else { return nil }
-            let name = sides[0].trimmed.lowercased()
-            guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), parameters[name] == nil,
-                let value = Self.value(sides[1].trimmed)
-            else { return nil }
-            parameters[name] = value
-        }
+        self.essence = String(essence)
+        parameters = HeaderParameters(text[end...])
     }
 
     /// Whether a picture may be sent under this type. What the bytes are is for vision to see.
     package var mayBePicture: Bool {
         essence == "application/octet-stream" || essence.hasPrefix("image/")
-    }
-
-    /// Splits at the semicolons outside quotes.
-    private static func split(_ text: Substring) -> [Substring] {
-        var pieces: [Substring] = []
-        var start = text.startIndex
-        var quoted = false
-        var escaped = false
-        for index in text.indices {
-            switch text[index] {
-            case _ where escaped: escaped = false
-            case "\\" where quoted: escaped = true
-            case "\"": quoted.toggle()
-            case ";" where !quoted:
-                pieces.append(text[start..<index])
-                start = text.index(after: index)
-            default: break
-            }
-        }
-        return pieces + [text[start...]]
-    }
-
-    /// A token, or the text of a quoted string.
-    private static func value(_ text: Substring) -> String? {
-        guard text.first == "\"" else {
-            return !text.isEmpty && text.utf8.allSatisfy(isTokenByte) ? String(text) : nil
-        }
-        guard text.count >= 2, text.last == "\"" else { return nil }
-        var value = ""
-        var escaped = false
-        for character in text.dropFirst().dropLast() {
-            if !escaped, character == "\\" {
-                escaped = true
-            } else {
-                if !escaped, character == "\"" { return nil }
-                value.append(character)
-                escaped = false
-            }
-        }
-        return escaped ? nil : value
     }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
@@ -77,5 +32,29 @@ package struct ContentType: Hashable, Sendable {
             true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
+    }
+}
+
+extension ContentType {
+    /// The type of a request's body, or `nil` where none is named.
+    ///
+    /// - Parameter wanted: what the path takes, for the sentence of the failure.
+    /// - Throws: `unsupportedMediaType` when what is named is no type; `malformedRequest` when two are named.
+    package init?(_ headers: HTTPFields, wanted: String) throws(Failure) {
+        let values = headers[values: .contentType].filter { !$0[...].trimmed.isEmpty }
+        guard let first = values.first else { return nil }
+        guard let type = ContentType(first) else { throw .unsupported(first, wanted: wanted) }
+        for value in values.dropFirst() where ContentType(value) != type {
+            throw Failure(
+                .malformedRequest, "The request has two Content-Types: \(first.prefix(100)) and \(value.prefix(100)).")
+        }
+        self = type
+    }
+}
+
+extension Failure {
+    /// A body of a type that its path does not take.
+    static func unsupported(_ type: some StringProtocol, wanted: String) -> Failure {
+        Failure(.unsupportedMediaType, "Send \(wanted), not as \(type.prefix(100)).")
     }
 }

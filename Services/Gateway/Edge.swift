@@ -1,106 +1,111 @@
-import HTTPTypes
+package import HTTPTypes
 package import Hummingbird
 import Logging
 import Messages
-import Metrics
+import NIOCore
 
 /// The outermost layer: every request passes it, and every response leaves with the security headers, errors as problem details.
 package struct Edge: HTTPResponder {
-    package typealias Context = BasicRequestContext
+    package typealias Context = EdgeContext
 
     /// The routes, as `openapi.yaml` lists them.
     package let routes: [Route]
-    private let router: RouterResponder<BasicRequestContext>
+    private let router: RouterResponder<EdgeContext>
+    private let visitors: Visitors
+    /// Counts what is answered here, and what a connection refuses.
+    package let metrics: RequestMetrics
 
-    package init(_ api: API) {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+    package init(_ api: API, hosts: AllowedHosts, metrics: RequestMetrics = RequestMetrics()) {
+        self.metrics = metrics
+        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         routes = api.routes
         for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.action) }
         self.router = router.buildResponder()
+        visitors = Visitors(hosts: hosts)
     }
 
     package func respond(to request: Request, context: Context) async throws -> Response {
         let began = ContinuousClock.now
         let route = routes.first { $0.takes(request) }
-        var response = await answer(to: request, by: route, context)
+        let (answer, clientLeft) = await answer(to: request, by: route, context)
+        var response = answer
         response.headers.append(contentsOf: SecurityHeaders.fields)
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
-        let path = route?.path ?? "none"
-        let dimensions = [
-            ("method", Self.methodName(request.method)), ("route", path), ("status", String(response.status.code)),
-        ]
-        Counter(label: "mien_http_requests_total", dimensions: dimensions).increment()
-        Timer(label: "mien_http_request_seconds", dimensions: [("route", path)])
-            .record(duration: ContinuousClock.now - began)
+        metrics.count(
+            request.method, route: route?.path, clientLeft ? RequestMetrics.clientLeft : response.status,
+            took: ContinuousClock.now - began)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(to request: Request, by route: Route?, _ context: Context) async -> Response {
+    private func answer(
+        to request: Request, by route: Route?, _ context: Context
+    ) async -> (response: Response, clientLeft: Bool) {
         do {
+            try visitors.check(request, changes: route?.changes ?? false, local: context.channel.localAddress)
             guard route != nil else { throw missing(request) }
-            try refuseOtherSites(request)
-            return try await router.respond(to: request, context: context)
+            return (try await router.respond(to: request, context: context), false)
         } catch let problem as Problem {
-            return problem.response
+            return (problem.response, false)
         } catch let failure as Failure {
-            return Problem(failure).response
-        } catch {
-            // A request whose client is gone ends so; nobody reads this answer.
-            if !(error is CancellationError) {
-                context.logger.error("A request failed unexpectedly", metadata: ["error": "\(error)"])
+            if failure.kind == .internalError {
+                context.logger.error("A request failed inside", metadata: ["error": "\(failure.detail)"])
             }
-            return Problem(Failure(.internalError, "The request could not be answered.")).response
-        }
-    }
-
-    /// Refuses what a page of another site has a browser send: a picture from there would set the cookie to somebody of that site's
-    /// choice. Browsers say where a request comes from (Fetch Metadata); whoever does not is none.
-    private func refuseOtherSites(_ request: Request) throws(Problem) {
-        let changes = request.method != .get && request.method != .head
-        if changes, request.headers[.secFetchSite] == "cross-site" {
-            throw Problem(.forbidden, "Requests from other sites' pages are not taken.")
+            return (Problem(failure).response, false)
+        } catch is ClientLeft {
+            // Who only ended its side of the connection still reads this.
+            return (Problem(.badRequest, "The request ended before all of its body had come.").response, true)
+        } catch is CancellationError {
+            return (
+                Problem(Failure(.unavailable, "The service is stopping: try again in a few seconds.")).response, false
+            )
+        } catch {
+            context.logger.error("A request failed unexpectedly", metadata: ["error": "\(error)"])
+            return (Problem(Failure(.internalError, "")).response, false)
         }
     }
 
     /// Why there is no route: no such path, or not by this method.
     private func missing(_ request: Request) -> Problem {
-        let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method)
-        guard !methods.isEmpty else { return Problem(.notFound, "There is nothing at this path.") }
-        let allowed = (methods.map(\.rawValue) + (methods.contains(.get) ? ["HEAD"] : [])).joined(separator: ", ")
+        let routes = routes.filter { $0.matches(request.uri.path) }
+        guard !routes.isEmpty else { return Problem(.notFound, "There is nothing at this path.") }
+        let methods = routes.map(\.method.rawValue) + (routes.contains(where: \.takesHead) ? ["HEAD"] : [])
+        let allowed = methods.joined(separator: ", ")
         return Problem(.methodNotAllowed, "This path takes \(allowed).", headers: [.allow: allowed])
-    }
-
-    /// Methods are the client's text: only known ones become names of time series.
-    private static func methodName(_ method: HTTPRequest.Method) -> String {
-        [.get, .head, .post, .put, .patch, .delete, .options].contains(method) ? method.rawValue : "other"
     }
 }
 
 /// One way in: a method, a path as in `openapi.yaml`, and what happens.
 package struct Route: Sendable {
-    package typealias Action = @Sendable (Request, BasicRequestContext) async throws -> Response
+    package typealias Action = @Sendable (Request, EdgeContext) async throws -> Response
 
     package let method: HTTPRequest.Method
     /// With parameters in braces: `/v1/jobs/{id}`.
     package let path: String
+    /// Whether something is another afterwards, so that nobody but the person may have it sent.
+    package let changes: Bool
     package let action: Action
 
-    package init(_ method: HTTPRequest.Method, _ path: String, _ action: @escaping Action) {
+    /// - Parameter changes: by default, whether the method is any but GET.
+    package init(_ method: HTTPRequest.Method, _ path: String, changes: Bool? = nil, _ action: @escaping Action) {
         self.method = method
         self.path = path
+        self.changes = changes ?? (method != .get)
         self.action = action
     }
 
-    /// Whether a request comes in here. What can be got can be asked for its head.
+    /// Whether its head can be asked for, which must not change anything.
+    package var takesHead: Bool { method == .get && !changes }
+
+    /// Whether a request comes in here.
     package func takes(_ request: Request) -> Bool {
-        (method == request.method || method == .get && request.method == .head) && matches(request.uri.path)
+        (method == request.method || takesHead && request.method == .head) && matches(request.uri.path)
     }
 
     /// Whether a request's path is one of this route's.
     package func matches(_ path: String) -> Bool {
-        let expected = self.path.split(separator: "/")
-        let given = path.split(separator: "/")
+        let expected = self.path.split(separator: "/", omittingEmptySubsequences: false)
+        let given = path.split(separator: "/", omittingEmptySubsequences: false)
         return expected.count == given.count
-            && zip(expected, given).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+            && zip(expected, given).allSatisfy { $0.hasPrefix("{") ? !$1.isEmpty : $0 == $1 }
     }
 }

@@ -3,7 +3,6 @@ import Broker
 import Database
 import Hummingbird
 import Messages
-import NIOCore
 import Operations
 
 /// The HTTP edge: the REST API and the web page. It publishes jobs, waits for their answers, and owns the accepted ones.
@@ -36,17 +35,8 @@ struct Gateway: AsyncParsableCommand {
         let api = API(
             settings: settings, gateway: gateway, dispatcher: Dispatcher(publisher: publisher, answers: answers),
             jobs: jobs, logger: logger)
-        let server = Application(
-            responder: Edge(api),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionManners(maximumBodyBytes: settings.maximumImageBytes + ImageUpload.formOverhead)
-                    ],
-                    idleTimeout: .nanoseconds(Int64(settings.idleTimeout.seconds * 1e9)),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
-            configuration: .init(address: .hostname(settings.host, port: settings.port)), logger: logger)
+        let hosts = AllowedHosts(settings.allowedHosts, bound: settings.host)
+        let server = Application(Edge(api, hosts: hosts), settings: settings, logger: logger)
 
         return ServiceRunner.Assembly(
             services: [database, publisher, answers, sweep, results, server],

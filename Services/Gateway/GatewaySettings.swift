@@ -9,6 +9,10 @@ package import Operations
 /// | `http.port` | number | `8080` | Its port; 0 takes a free one |
 /// | `http.idleTimeout` | time | `60` | A connection that does nothing for so long is closed |
 /// | `http.bodyTimeout` | time | `30` | A body must have arrived within this time |
+/// | `http.writeTimeout` | time | `30` | A client that takes longer for one response is left |
+/// | `http.maximumConnections` | number | `512` | More connections wait until one is closed |
+/// | `http.bodyMemory` | number | `134217728` | The bytes of all bodies in flight; beyond it 503 |
+/// | `http.allowedHosts` | text | none | Further names that the gateway answers as, without ports; `*` for any |
 /// | `gateway.deadline` | time | `15` | How long a request waits for its answer before 504 |
 /// | `gateway.maximumImageBytes` | number | `10485760` | The most bytes of a picture before 413 |
 /// | `gateway.longestWait` | time | `60` | The most that `Prefer: wait=N` waits at a job |
@@ -23,6 +27,10 @@ package struct GatewaySettings: Sendable {
     package var port = 8080
     package var idleTimeout = Duration.seconds(60)
     package var bodyTimeout = Duration.seconds(30)
+    package var writeTimeout = Duration.seconds(30)
+    package var maximumConnections = 512
+    package var bodyMemory = 134_217_728
+    package var allowedHosts = ""
     package var deadline = Duration.seconds(15)
     package var maximumImageBytes = 10_485_760
     package var longestWait = Duration.seconds(60)
@@ -42,6 +50,11 @@ package struct GatewaySettings: Sendable {
         port = try settings.integer("http.port", default: port, in: 0...65_535)
         idleTimeout = try settings.duration("http.idleTimeout", default: idleTimeout)
         bodyTimeout = try settings.duration("http.bodyTimeout", default: bodyTimeout)
+        writeTimeout = try settings.duration("http.writeTimeout", default: writeTimeout, aboveZero: true)
+        maximumConnections = try settings.integer(
+            "http.maximumConnections", default: maximumConnections, in: 1...100_000)
+        bodyMemory = try settings.integer("http.bodyMemory", default: bodyMemory, in: 1...Int.max)
+        allowedHosts = settings.text("http.allowedHosts", default: allowedHosts)
         deadline = try settings.duration("gateway.deadline", default: deadline)
         // A message of the broker's holds 16 MiB at most, less what travels beside the picture.
         maximumImageBytes = try settings.integer(

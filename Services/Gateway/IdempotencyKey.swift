@@ -11,7 +11,9 @@ package struct IdempotencyKey: Hashable, Sendable {
     ///
     /// - Throws: `malformedRequest` when it is not 1 to 255 visible ASCII characters.
     package init?(_ headers: HTTPFields) throws(Failure) {
-        guard let text = headers[.idempotencyKey] else { return nil }
+        let texts = headers[values: .idempotencyKey]
+        guard let text = texts.first else { return nil }
+        guard texts.count == 1 else { throw Failure(.malformedRequest, "The request has two Idempotency-Keys.") }
         guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw Failure(.malformedRequest, "An Idempotency-Key is 1 to 255 visible ASCII characters.")
         }

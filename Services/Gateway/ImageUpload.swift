@@ -2,113 +2,89 @@ package import FoundationEssentials
 import HTTPTypes
 package import Hummingbird
 import Messages
-import NIOCore
 
 /// Takes the picture out of a request, within limits.
 package struct ImageUpload: Sendable {
     /// The most bytes of a picture.
     package var maximumBytes: Int
-    /// How long a client may take to send it.
-    package var timeLimit: Duration
+    package var reader: BodyReader
 
     /// What a form may be bigger than the picture in it.
     package static let formOverhead = 65_536
 
-    package init(maximumBytes: Int, timeLimit: Duration) {
+    package init(maximumBytes: Int, reader: BodyReader) {
         self.maximumBytes = maximumBytes
-        self.timeLimit = timeLimit
+        self.reader = reader
     }
 
-    /// The picture's bytes: the body itself, or the field `image` of a form.
+    /// Reads the picture, the body itself or the field `image` of a form, which counts against the budget until `use` has returned.
     ///
-    /// - Throws: `Failure` of the kinds `emptyBody`, `unsupportedMediaType`, `tooLarge` and `malformedRequest`;
-    ///   `Problem` 408.
-    package func picture(in request: Request) async throws -> Data {
-        guard let header = request.headers[.contentType] else {
-            return try checked(try await body(of: request, limit: maximumBytes))
+    /// - Throws: `Failure` of the kinds `emptyBody`, `unsupportedMediaType`, `tooLarge` and `malformedRequest`; what
+    ///   `BodyReader.withBody` throws.
+    package func withPicture<R: Sendable>(
+        in request: Request, _ context: EdgeContext, _ use: (Data) async throws -> R
+    ) async throws -> R {
+        guard let type = try ContentType(request.headers, wanted: Self.wanted), !type.mayBePicture else {
+            return try await reader.withBody(of: request, context, limit: maximumBytes) { body in
+                guard !body.isEmpty else { throw Self.empty }
+                return try await use(body)
+            }
         }
-        guard let type = ContentType(header) else { throw Self.unsupported(header) }
-        if type.mayBePicture { return try checked(try await body(of: request, limit: maximumBytes)) }
-        guard type.essence == "multipart/form-data" else { throw Self.unsupported(header) }
+        guard type.essence == "multipart/form-data" else {
+            throw Failure.unsupported(type.essence, wanted: Self.wanted)
+        }
+        let boundary = try boundary(type)
+        return try await reader.withBody(of: request, context, limit: maximumBytes + Self.formOverhead) { body in
+            try await use(try picture(in: body, boundary: boundary))
+        }
+    }
 
-        let body = try await body(of: request, limit: maximumBytes + Self.formOverhead)
+    private func boundary(_ type: ContentType) throws(Failure) -> String {
+        let boundaries = Set(type.parameters.values(of: "boundary"))
+        guard let boundary = boundaries.first else {
+            throw Failure(.malformedRequest, "The Content-Type of a form names its boundary, and this one does not.")
+        }
+        guard boundaries.count == 1 else { throw Failure(.malformedRequest, "The Content-Type names two boundaries.") }
+        return boundary
+    }
+
+    private func picture(in body: Data, boundary: String) throws(Failure) -> Data {
         guard !body.isEmpty else { throw Self.empty }
         let form: MultipartForm
         do {
-            form = try MultipartForm(body, boundary: type.parameters["boundary"] ?? "")
+            form = try MultipartForm(body, boundary: boundary)
         } catch {
             throw Failure(.malformedRequest, error.description)
         }
         let fields = form.fields.filter { $0.name == "image" }
         guard let field = fields.first, fields.count == 1 else {
-            throw Failure(.malformedRequest, "The form needs exactly one field named image.")
+            throw Failure(
+                .malformedRequest,
+                fields.isEmpty ? "The form has no field named image." : "The form has more than one field named image.")
         }
-        if let text = field.type, ContentType(text)?.mayBePicture != true { throw Self.unsupported(text) }
-        return try checked(field.content)
-    }
-
-    /// A small JSON body. Throws as `picture(in:)` does.
-    package func json<Value: Decodable & Sendable>(_: Value.Type, in request: Request) async throws -> Value {
-        if let header = request.headers[.contentType], ContentType(header)?.essence != "application/json" {
-            throw Failure(.unsupportedMediaType, "The body must be application/json.")
+        guard !field.content.isEmpty else {
+            throw Failure(
+                .emptyBody,
+                field.filename == ""
+                    ? "No file was chosen for the form's field image." : "The form's field image is empty.")
         }
-        let body = try await body(of: request, limit: 4096)
-        guard !body.isEmpty else { throw Self.empty }
-        do {
-            return try JSON.decode(Value.self, from: body)
-        } catch {
-            throw Failure(.malformedRequest, "The body is not the JSON that this path takes.")
+        if let type = field.type, !type[...].trimmed.isEmpty, ContentType(type)?.mayBePicture != true {
+            throw Failure.unsupported(type, wanted: Self.wanted)
         }
-    }
-
-    /// The body, given up as soon as it is known to be too large or too slow.
-    private func body(of request: Request, limit: Int) async throws -> Data {
-        let tooLarge = Self.tooLarge(limit)
-        if let length = request.headers[.contentLength].flatMap(Int.init), length > limit { throw tooLarge }
-        return try await withThrowingTaskGroup(of: Data?.self) { group in
-            group.addTask {
-                var body = Data()
-                do {
-                    for try await buffer in request.body {
-                        guard body.count + buffer.readableBytes <= limit else { throw tooLarge }
-                        body.append(contentsOf: buffer.readableBytesView)
-                    }
-                } catch let failure as Failure {
-                    throw failure
-                } catch {
-                    // The client left before its body had ended.
-                    throw CancellationError()
-                }
-                return body
-            }
-            group.addTask {
-                try await Task.sleep(for: timeLimit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let body = first else {
-                throw Problem(.requestTimeout, "The body did not arrive in time.", headers: [.connection: "close"])
-            }
-            return body
+        if let encoding = field.encoding {
+            throw Failure(
+                .unsupportedMediaType,
+                "The form's field image is encoded (Content-Transfer-Encoding: \(encoding.prefix(100))): send its bytes as they are."
+            )
         }
+        guard field.content.count <= maximumBytes else {
+            throw Failure(.tooLarge, "The picture is larger than the \(maximumBytes) bytes that it may have.")
+        }
+        return field.content
     }
 
-    private func checked(_ picture: Data) throws(Failure) -> Data {
-        guard !picture.isEmpty else { throw Self.empty }
-        guard picture.count <= maximumBytes else { throw Self.tooLarge(maximumBytes) }
-        return picture
-    }
+    private static let wanted =
+        "the picture as image/jpeg, image/png, application/octet-stream or the field image of multipart/form-data"
 
-    private static var empty: Failure { Failure(.emptyBody, "The request has no body: send a picture.") }
-
-    private static func tooLarge(_ limit: Int) -> Failure {
-        Failure(.tooLarge, "The body is larger than the \(limit) bytes that it may have.")
-    }
-
-    private static func unsupported(_ type: String) -> Failure {
-        Failure(
-            .unsupportedMediaType,
-            "Send the picture as image/jpeg, image/png, application/octet-stream or the field image of multipart/form-data, not as \(type.prefix(100))."
-        )
-    }
+    private static let empty = Failure(.emptyBody, "The request has no body: send \(wanted).")
 }

@@ -8,16 +8,17 @@ package struct Preference: Hashable, Sendable {
     package var wait: Duration?
 
     package init(_ headers: HTTPFields) {
-        let preferences = headers[values: .prefer].flatMap { $0.split(separator: ",") }
+        let preferences = headers[values: .prefer].flatMap { $0.splitOutsideQuotes(at: ",") }
         for preference in preferences {
-            let token = preference.split(separator: ";", omittingEmptySubsequences: false)[0]
-            let parts = token.split(separator: "=", maxSplits: 1).map { $0.trimmed.lowercased() }
-            switch parts.first {
-            case "respond-async" where parts.count == 1:
+            // Parameters of a preference follow semicolons; an empty value is as good as none.
+            let token = preference.splitOutsideQuotes(at: ";")[0]
+            let sides = token.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
+            let value = sides.count == 2 ? sides[1].unquoted : ""
+            switch sides[0].lowercased() {
+            case "respond-async" where value.isEmpty:
                 respondsAsync = true
-            case "wait" where parts.count == 2 && wait == nil:
-                let text = parts[1].hasPrefix("\"") ? String(parts[1].dropFirst().dropLast()) : parts[1]
-                if let seconds = Int(text), (0...86_400).contains(seconds) { wait = .seconds(seconds) }
+            case "wait" where wait == nil:
+                if let seconds = Int(value), (0...86_400).contains(seconds) { wait = .seconds(seconds) }
             default: break
             }
         }
@@ -36,14 +37,4 @@ extension HTTPField.Name {
     static let preferenceApplied = Self("Preference-Applied")!
     static let secFetchSite = Self("Sec-Fetch-Site")!
     static let idempotencyKey = Self("Idempotency-Key")!
-}
-
-extension Substring {
-    /// Without the spaces and tabs around it.
-    var trimmed: Substring {
-        var text = self
-        while text.first == " " || text.first == "\t" { text.removeFirst() }
-        while text.last == " " || text.last == "\t" { text.removeLast() }
-        return text
-    }
 }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import HTTPTypes
 package import Hummingbird
 package import Messages
@@ -29,8 +29,10 @@ package struct Problem: Error, Hashable {
         stage = failure.stage
         headers = [:]
         if failure.kind == .unavailable { headers[.retryAfter] = String(Self.retryAfter) }
-        // The rest of the body is not read.
-        if failure.kind == .tooLarge && failure.stage == nil { headers[.connection] = "close" }
+        // What went wrong inside is for the log: it may name what a client must not know.
+        if failure.kind == .internalError {
+            detail = "The request could not be answered: this is a fault of the service."
+        }
     }
 
     /// A problem of HTTP itself, which never reaches a queue.
@@ -47,8 +49,8 @@ package struct Problem: Error, Hashable {
         switch kind {
         case .malformedRequest: (.badRequest, "The request cannot be understood")
         case .emptyBody: (.badRequest, "The body is empty")
-        case .unsupportedMediaType: (.unsupportedMediaType, "Not a picture of an accepted type")
-        case .tooLarge: (.contentTooLarge, "The picture is too large")
+        case .unsupportedMediaType: (.unsupportedMediaType, "Not of a type that is taken here")
+        case .tooLarge: (.contentTooLarge, "Larger than it may be")
         case .corruptImage: (.unprocessableContent, "The picture is damaged")
         case .noFace: (.unprocessableContent, "No face was found")
         case .unknownUser: (.notFound, "Nobody has this id")
@@ -61,11 +63,19 @@ package struct Problem: Error, Hashable {
         }
     }
 
+    /// The problem as JSON.
+    package var body: Data { JSON.encode(self) }
+
+    /// The headers that go with it.
+    package var fields: HTTPFields {
+        var fields = headers
+        fields[.contentType] = "application/problem+json"
+        fields[.cacheControl] = "no-store"
+        return fields
+    }
+
     package var response: Response {
-        var headers = headers
-        headers[.contentType] = "application/problem+json"
-        headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: .init(byteBuffer: .init(bytes: JSON.encode(self))))
+        Response(status: status, headers: fields, body: .init(byteBuffer: .init(bytes: body)))
     }
 }
 

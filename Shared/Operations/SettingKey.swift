@@ -35,7 +35,8 @@ extension SettingKey {
         gateway.anonymousRetention gateway.deadline gateway.erasureLedger gateway.jobLimit gateway.jobRetention
         gateway.longestWait
         gateway.maximumImageBytes gateway.secureCookie gateway.sweepInterval
-        http.bodyTimeout http.host http.idleTimeout http.port
+        http.allowedHosts http.bodyMemory http.bodyTimeout http.host http.idleTimeout http.maximumConnections http.port
+        http.writeTimeout
         identity.batch identity.concurrency identity.sweepInterval identity.threads
         keywords.happy keywords.neutral keywords.surprised keywords.upset
         log.level

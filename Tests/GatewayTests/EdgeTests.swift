@@ -59,7 +59,11 @@ import Testing
     @Test func anotherSitesPageMayNotSendPictures() async throws {
         let gateway = Scripted.gateway(ask: Scripted.stages(recognising: .random()))
         try await Scripted.test(gateway) { client in
-            for (site, status) in [("cross-site", 403), ("same-origin", 200), ("same-site", 200), ("none", 200)] {
+            for (site, status) in [
+                ("cross-site", 403), ("same-origin", 200), ("same-site", 403), ("none", 200),
+                ("same-origin, none", 403),
+                ("", 403),
+            ] {
                 let headers: HTTPFields = [HTTPField.Name("Sec-Fetch-Site")!: site]
                 let response = try await client.execute(
                     uri: "/v1/selfies", method: .post, headers: headers, body: ByteBuffer(string: "a picture"))
@@ -68,6 +72,56 @@ import Testing
                 #expect(try await client.execute(uri: "/", method: .get, headers: headers).status == .ok)
             }
         }
+    }
+
+    @Test(arguments: [
+        ("http://localhost", 200), ("https://localhost", 200), ("http://localhost:80", 200),
+        ("https://mien.example", 200),
+        ("http://localhost:3000", 403), ("https://evil.example", 403), ("null", 403), ("", 403),
+        ("https://mien.example:8443", 403), ("https://mien.example.evil.example", 403), ("file://", 403),
+    ])
+    func anotherOriginsPageMayNotSendPictures(_ origin: String, _ status: Int) async throws {
+        var settings = GatewaySettings()
+        settings.allowedHosts = "mien.example"
+        let gateway = Scripted.gateway(settings: settings, ask: Scripted.stages(recognising: .random()))
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [HTTPField.Name("Origin")!: origin],
+                body: ByteBuffer(string: "a picture"))
+            #expect(response.status.code == status)
+        }
+    }
+
+    @Test func whatChangesByGetIsGuardedToo() async throws {
+        let seen = Seen()
+        let user = UserID.random()
+        let gateway = Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))
+        try await Scripted.test(gateway) { client in
+            var headers: HTTPFields = [.cookie: "mien_user=\(user)"]
+            let head = try await client.execute(uri: "/goUpdate?gf6v59c5yuY", method: .head, headers: headers)
+            #expect(head.status == .methodNotAllowed && head.headers[.allow] == "GET")
+            headers[HTTPField.Name("Sec-Fetch-Site")!] = "same-site"
+            let other = try await client.execute(uri: "/goUpdate?gf6v59c5yuY", method: .get, headers: headers)
+            #expect(other.status == .forbidden)
+        }
+        #expect(seen.clicks == 0)
+    }
+
+    @Test func noHeadHasAnEffect() async throws {
+        let seen = Seen()
+        let gateway = Scripted.gateway(ask: Scripted.stages(recognising: .random(), recording: seen))
+        try await Scripted.test(gateway) { client in
+            for route in gateway.routes where route.changes {
+                let path = route.path.replacing("{id}", with: "\(UserID.random())")
+                let response = try await client.execute(
+                    uri: path, method: .head, body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#))
+                // A path that another route can be asked for has a head of its own.
+                #expect(
+                    response.status == .methodNotAllowed || gateway.routes.contains { $0.takesHead && $0.matches(path) }
+                )
+            }
+        }
+        #expect(seen.clicks == 0 && !seen.jobs.contains { _ in seen.first is ImageSubmitted })
     }
 
     @Test func aHeadHasNoBody() async throws {
@@ -97,7 +151,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "/nothing", "/v1", "/v2/selfies", "/page/", "/page/secret.js", "/page/../openapi.yaml", "/problems/none",
+        "/nothing", "/v1", "/v2/selfies", "/page/", "//", "//v1/jobs/me", "/v1/jobs/me/", "/v1//jobs/me",
+        "/v1/users//clicks",
+        "/v1/jobs/", "/page/secret.js", "/page/../openapi.yaml", "/problems/none",
     ])
     func whereThereIsNothingIsNotFound(_ path: String) async throws {
         try await Scripted.test(Scripted.gateway()) { client in

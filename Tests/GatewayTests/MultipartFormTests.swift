@@ -59,9 +59,9 @@ import Testing
     @Test(arguments: [
         ("", MultipartError.noDelimiter), ("nothing", .noDelimiter), ("--bx\r\n", .badDelimiter),
         ("--b", .badDelimiter),
-        ("--b\n", .badDelimiter), ("--b\r\n", .notClosed),
+        ("--b\n", .bareLineFeeds), ("--b\r\n", .notClosed), ("x\n--b\n", .bareLineFeeds),
         ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX", .notClosed),
-        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX\n--b--", .notClosed),
+        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX\n--b--", .bareLineFeeds),
         ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nX\r\n--b", .badDelimiter),
     ])
     func refusesBrokenStructure(_ text: String, _ error: MultipartError) {
@@ -75,12 +75,40 @@ import Testing
         ("Content-Disposition: form-data; filename=a", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b", .unnamedField),
         ("Content-Disposition: form-data; name=a\r\nContent-Type: a/b\r\nContent-Type: a/c", .badHeaders),
-        ("Content-Disposition: form-data;\r\n name=a", .unnamedField),
+        ("Content-Disposition: form-data; name=a; name=b", .unnamedField),
         ("Content-Disposition: form-data; name=a\nX: y", .badHeaders),
         ("X: " + String(repeating: "y", count: 5000), .badHeaders),
     ])
     func refusesBrokenFields(_ head: String, _ error: MultipartError) {
         #expect(throws: error) { try form(field(head, "content")) }
+    }
+
+    @Test(arguments: [
+        "filename=\"a.jpg\"", "filename=my photo.jpg", "filename=\u{e9}t\u{e9}.jpg", #"filename="a"b.jpg""#,
+        #"filename="C:\dir\""#, "filename=\"\"", "filename*=UTF-8''%e2%82%ac.jpg", "filename=", "filename",
+        "filename=\"; name=\\\"x\\\"\"", "x=\"y", ";;",
+    ])
+    func theNameOfAFileDecidesNothing(_ parameter: String) throws {
+        let fields = try form(field("Content-Disposition: form-data; name=\"image\"; \(parameter)", "X")).fields
+        #expect(fields.map(\.name) == ["image"])
+        #expect(fields[0].content == Data("X".utf8))
+    }
+
+    @Test func theNameOfAFileMayBeInAnyEncoding() throws {
+        var body = Data("--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"".utf8)
+        body += [0xe9, 0x74, 0xe9] + Data(".jpg\"\r\n\r\nX\r\n--b--".utf8)
+        #expect(try MultipartForm(body, boundary: "b").fields.first?.name == "image")
+    }
+
+    @Test func aHeaderMayGoOnInTheNextLine() throws {
+        let fields = try form(field("Content-Disposition: form-data;\r\n\tname=\"image\";\r\n filename=x", "X")).fields
+        #expect(fields[0].name == "image" && fields[0].filename == "x")
+    }
+
+    @Test(arguments: [("binary", nil), ("8BIT", nil), ("7bit", nil), ("base64", "base64")] as [(String, String?)])
+    func anEncodingIsKeptWhereItChangesBytes(_ sent: String, _ kept: String?) throws {
+        let head = "Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: \(sent)"
+        #expect(try form(field(head, "X")).fields[0].encoding == kept)
     }
 
     @Test func aFieldWithoutHeadersHasNoName() {

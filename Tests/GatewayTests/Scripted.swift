@@ -19,7 +19,8 @@ struct Scripted {
         ask: @escaping Ask = { (_: any Message, _: JobHeader) async throws(BrokerError) -> Envelope in
             throw .disconnected
         },
-        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in }
+        accept: @escaping @Sendable (any Message, JobHeader) async throws(BrokerError) -> Void = { _, _ in },
+        metrics: RequestMetrics = RequestMetrics()
     ) -> Edge {
         let dispatcher = Dispatcher(
             ask: { (message: any Message, header: JobHeader, _: Date) async throws(BrokerError) -> Envelope in
@@ -29,7 +30,8 @@ struct Scripted {
         return Edge(
             API(
                 settings: settings, gateway: .random(), dispatcher: dispatcher, jobs: JobStore(database),
-                logger: Logger(label: "test")))
+                logger: Logger(label: "test")),
+            hosts: AllowedHosts(settings.allowedHosts, bound: settings.host), metrics: metrics)
     }
 
     static func test(_ gateway: Edge, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void)

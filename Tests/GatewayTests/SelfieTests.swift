@@ -143,7 +143,8 @@ import Testing
                 try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
             #expect(body["type"] as? String == "/problems/\(failureKind.rawValue)")
             #expect(body["status"] as? Int == response.status.code)
-            #expect(body["detail"] as? String == "A sentence.")
+            // What went wrong inside is not for the client.
+            #expect((body["detail"] as? String == "A sentence.") == (failureKind != .internalError))
             #expect(body["stage"] as? String == "vision")
             let type = try await client.execute(uri: "/problems/\(failureKind.rawValue)", method: .get)
             #expect(type.status == .ok)
@@ -224,12 +225,88 @@ import Testing
             400
         ),
         ("multipart/form-data; boundary=b", "", 400),
+        ("multipart/form-data; boundary=b; boundary=c", "--b--", 400),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=image\r\nContent-Transfer-Encoding: base64\r\n\r\nWA==\r\n--b--",
+            415
+        ),
     ])
     func refusesFormsWithoutAPicture(_ type: String, _ body: String, _ status: Int) async throws {
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
             let response = try await client.execute(
                 uri: "/v1/selfies", method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
             #expect(response.status.code == status)
+        }
+    }
+
+    @Test(arguments: [
+        ("multipart/form-data; boundary=----=_Part_10_42.13", "x", "does not contain its boundary"),
+        ("multipart/form-data", "x", "names its boundary"),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"\"\r\n\r\n\r\n--b--",
+            "No file was chosen"
+        ),
+        (
+            "multipart/form-data; boundary=b", "--b\nContent-Disposition: form-data; name=\"image\"\n\nx\n--b--\n",
+            "must end in CRLF"
+        ),
+        ("text/plain", "x", "not as text/plain"), ("image/jpeg", "", "send the picture"),
+    ])
+    func saysWhatIsWrongWithABody(_ type: String, _ body: String, _ sentence: String) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(
+                uri: "/v1/analyses", method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
+            #expect(String(buffer: response.body).contains(sentence))
+        }
+    }
+
+    @Test(arguments: ["image/jpeg; name=my photo.jpg", "image/jpeg, image/jpeg", "", "image/jpeg; \u{e9}"])
+    func takesAPictureUnderAnySpellingOfItsType(_ type: String) async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            let response = try await client.execute(
+                uri: "/v1/selfies", method: .post, headers: [.contentType: type], body: picture)
+            #expect(response.status == .ok)
+        }
+    }
+
+    @Test func aCompressedBodyIsNamed() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            for (coding, status) in [("gzip", 415), ("br, gzip", 415), ("identity", 200), ("", 200)] {
+                let response = try await client.execute(
+                    uri: "/v1/selfies", method: .post,
+                    headers: [.contentType: "image/jpeg", .contentEncoding: coding], body: picture)
+                #expect(response.status.code == status)
+                if status == 415 {
+                    #expect(String(buffer: response.body).contains("Content-Encoding: \(coding.prefix(2))"))
+                    #expect(response.headers[.acceptEncoding] == "identity")
+                }
+            }
+        }
+    }
+
+    @Test func saysWhetherAReactionWasKept() async throws {
+        for (fate, stored, reason) in [
+            (ReactionFate.stored, true, nil), (.unknownVideo, false, "unknown_video"),
+            (.unknownPerson, false, "unknown_person"), (nil, nil, nil),
+        ] as [(ReactionFate?, Bool?, String?)] {
+            let user = user
+            let gateway = Scripted.gateway {
+                (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+                var answer = Example.recommended(user)
+                answer.reaction = fate
+                return Scripted.envelope(answer, header)
+            }
+            try await Scripted.test(gateway) { client in
+                let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+                let body = try #require(
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+                let reaction = try #require(body["reaction"] as? [String: Any])
+                #expect(reaction["stored"] as? Bool == stored)
+                #expect(reaction["reason"] as? String == reason)
+                #expect(reaction["rating"] as? Int == 1)
+            }
         }
     }
 
@@ -249,6 +326,15 @@ import Testing
         let jobs = seen.jobs
         #expect(jobs[0] == jobs[1] && jobs[0] == jobs[2])
         #expect(Set(jobs).count == 4)
+    }
+
+    @Test func refusesTwoKeys() async throws {
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
+            var headers = HTTPFields()
+            headers[values: HTTPField.Name("Idempotency-Key")!] = ["a", "b"]
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, headers: headers, body: picture)
+            #expect(response.status == .badRequest)
+        }
     }
 
     @Test(arguments: ["", "with space", String(repeating: "k", count: 256)])

@@ -99,6 +99,16 @@ import Testing
         }
     }
 
+    @Test func aClickWithoutABodyIsToldWhatToSend() async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/users/\(user)/clicks", method: .post, headers: [.contentType: "application/json"])
+            #expect(response.status == .badRequest)
+            #expect(String(buffer: response.body).contains("video_id"))
+            #expect(!String(buffer: response.body).contains("picture"))
+        }
+    }
+
     @Test func aClickIsJSON() async throws {
         try await Scripted.test(gateway()) { client in
             let response = try await client.execute(
