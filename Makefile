@@ -39,8 +39,9 @@ build: ## Build the services for release
 test: ## Run every test on a broker, a database and ports of its own (FILTER=name: only those)
 	@deploy/local/test
 
-check-deploy: ## Check compose.yaml and the Dockerfile; needs no container engine
+check-deploy: ## Check compose.yaml, the Dockerfile and how set-up gets the networks; needs no container engine
 	@deploy/check/containers
+	@python3 -m unittest discover --start-directory Tests/SetupTests
 
 check-spark: ## Check the batch on Spark against PySpark on this machine and a database of its own
 	@deploy/spark/check

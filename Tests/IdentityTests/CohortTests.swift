@@ -25,7 +25,7 @@ struct CohortTests {
         #expect(abs(cohort.crowding(of: [0, -1], and: [0, -1]) + 0.25) < 1e-6)
     }
 
-    @Test(arguments: ["Models", "Models/int8"])
+    @Test(arguments: ["Models", "Models/alone", "Models/int8"])
     func theOneThatShipsIsRead(models: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         let manifest = try ModelManifest(directory: root.appending(path: models).path(percentEncoded: false))

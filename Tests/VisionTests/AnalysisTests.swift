@@ -53,9 +53,40 @@ struct AnalysisTests {
         #expect(try await lanes.withLane { try await $0.read([]) }.isEmpty)
     }
 
+    @Test("each part of an identity has the share that its weight gives it", .enabled(if: Networks.haveSFace))
+    func shares() async throws {
+        let manifest = try ModelManifest(directory: Networks.models)
+        let parts = try manifest.identity.parts
+        let lanes = try Networks.lanes()
+        let identity = try await lanes.withLane { lane in
+            try await lane.read([try await lane.look(at: Photos.astronaut, LookSettings())])[0].identity
+        }
+        #expect(parts.map(\.width) == [384, 128] && identity.count == 512)
+        let whole = parts.reduce(0) { $0 + $1.weight * $1.weight }
+        var start = 0
+        for part in parts {
+            let square = identity[start..<start + part.width].reduce(0) { $0 + $1 * $1 }
+            #expect(abs(square - part.weight * part.weight / whole) < 1e-4)
+            start += part.width
+        }
+    }
+
+    @Test("our network alone is a version of its own", .enabled(if: Networks.haveSFace))
+    func alone() async throws {
+        let alone = try AnalysisLanes(directory: Networks.models + "/alone", count: 1)
+        let version = try #require(alone.networks.versions["identity"])
+        #expect(version != (try Networks.lanes().networks.versions["identity"]))
+        let identity = try await alone.withLane { lane in
+            try await lane.read([try await lane.look(at: Photos.astronaut, LookSettings())])[0].identity
+        }
+        #expect(identity.count == 512 && abs(identity.reduce(0) { $0 + $1 * $1 } - 1) < 1e-4)
+    }
+
     private static let people = ["astronaut.png", "obama.jpg", "biden.jpg"]
 
-    @Test("int8 says the same within the tolerance that docs/operations.md states", arguments: people)
+    @Test(
+        "int8 says the same within the tolerance that docs/operations.md states", .enabled(if: Networks.haveSFace),
+        arguments: people)
     func int8(photo: String) async throws {
         let (exact, quick) = (try Networks.lanes(.float32), try Networks.int8Lanes())
         for name in ["identity", "expression"] {

@@ -8,6 +8,7 @@ struct NetworkLoadingTests {
     @Test("the repository's networks load")
     func whole() throws {
         #expect(try SpoiltModels().complaint() == nil)
+        _ = try FaceNetworks(directory: Networks.models + "/int8", lanes: 1)
     }
 
     @Test("a manifest that is not there is named")
@@ -168,6 +169,60 @@ struct NetworkLoadingTests {
         }
         let complaint = try #require(models.complaint())
         #expect(complaint.contains("\"image\"") && complaint.contains("float32"))
+    }
+
+    @Test("a part of the identity vector that is missing is named", .enabled(if: Networks.haveSFace))
+    func missingPart() throws {
+        let models = try SpoiltModels(alone: false)
+        #expect(models.complaint() == nil)
+        try FileManager.default.removeItem(atPath: models.directory + "/third-party/sface.bin")
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("third-party/sface.bin") && complaint.contains("make setup"))
+        #expect(!complaint.contains("\n"))
+    }
+
+    @Test(
+        "a part of another sum is refused", .enabled(if: Networks.haveSFace),
+        arguments: ["third-party/sface.bin", "sface.xml", "identity-384.xml"])
+    func wrongSumOfPart(file: String) throws {
+        let models = try SpoiltModels(alone: false)
+        let url = URL(filePath: models.directory + "/" + file)
+        var data = try Data(contentsOf: url)
+        data[data.count / 2] ^= 1
+        try data.write(to: url)
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains(file) && complaint.contains("SHA-256"))
+    }
+
+    @Test("a part of another width than its graph's is refused, and named", .enabled(if: Networks.haveSFace))
+    func wrongWidthOfPart() throws {
+        let models = try SpoiltModels(alone: false)
+        try models.changePart(0) { $0["outputs"] = ["embedding": 256] }
+        try models.changePart(1) { $0["outputs"] = ["embedding": 256] }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("-384\"") && complaint.contains("384 wide") && complaint.contains("256"))
+    }
+
+    @Test("parts that do not make 512 values together are refused", .enabled(if: Networks.haveSFace))
+    func wrongWidthTogether() throws {
+        let models = try SpoiltModels(alone: false)
+        try models.change("identity") { entry in
+            entry["parts"] = Array((entry["parts"] as! [[String: Any]]).prefix(1))
+            entry["outputs"] = ["embedding": 384]
+        }
+        let complaint = try #require(models.complaint())
+        #expect(complaint.contains("384 wide") && complaint.contains("512"))
+    }
+
+    @Test("parts that want other crops are refused", .enabled(if: Networks.haveSFace))
+    func otherCrops() throws {
+        let models = try SpoiltModels(alone: false)
+        try models.changePart(1) { part in
+            var input = part["input"] as! [String: Any]
+            input["height"] = 96
+            part["input"] = input
+        }
+        #expect(try #require(models.complaint()).contains("another crop"))
     }
 
     @Test("one sentence is all that is said")

@@ -3,10 +3,12 @@ import Messages
 
 @testable import Vision
 
-/// The repository's own networks.
+/// The repository's own networks; where set-up could not get SFace ours alone, as `make run` has it.
 enum Networks {
-    static let directory = URL(filePath: #filePath).deletingLastPathComponent()
+    static let models = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Models").standardizedFileURL.path
+    static let haveSFace = FileManager.default.fileExists(atPath: models + "/third-party/sface.bin")
+    static let directory = haveSFace ? models : models + "/alone"
 
     /// Loaded once for all tests: two lanes.
     private static let shared = Result { try AnalysisLanes(directory: directory, count: 2) }
@@ -19,19 +21,23 @@ enum Networks {
     }
 
     /// The same networks in int8.
-    static func int8Lanes() throws -> AnalysisLanes { try AnalysisLanes(directory: directory + "/int8", count: 1) }
+    static func int8Lanes() throws -> AnalysisLanes { try AnalysisLanes(directory: models + "/int8", count: 1) }
 }
 
 /// A copy of the models' folder for a test to spoil; removed at the end.
 final class SpoiltModels {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "mien-models-\(UUID().uuidString)").path
+    private let copy = FileManager.default.temporaryDirectory.appending(path: "mien-models-\(UUID().uuidString)").path
+    /// The folder of the manifest.
+    let directory: String
 
-    init() throws {
-        try FileManager.default.copyItem(atPath: Networks.directory, toPath: directory)
+    /// Our network alone, which is always there, or beside SFace.
+    init(alone: Bool = true) throws {
+        try FileManager.default.copyItem(atPath: Networks.models, toPath: copy)
+        directory = alone ? copy + "/alone" : copy
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: directory)
+        try? FileManager.default.removeItem(atPath: copy)
     }
 
     /// Changes the manifest's entry of a network.
@@ -44,6 +50,15 @@ final class SpoiltModels {
         networks[network] = entry
         manifest["networks"] = networks
         try JSONSerialization.data(withJSONObject: manifest).write(to: url)
+    }
+
+    /// Changes the entry of one part of the identity network.
+    func changePart(_ index: Int, _ body: (inout [String: Any]) -> Void) throws {
+        try change("identity") { entry in
+            var parts = entry["parts"] as! [[String: Any]]
+            body(&parts[index])
+            entry["parts"] = parts
+        }
     }
 
     /// What loading them says, or `nil` when it goes well.
