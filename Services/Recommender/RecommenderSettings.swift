@@ -19,7 +19,7 @@ package import Operations
 /// | `als.lambda` | number > 0 | 0.1 | regularisation |
 /// | `als.iterations` | integer > 0 | 15 | epochs a run |
 /// | `als.seed` | integer | 1 | the same seed and ratings give the same version |
-/// | `als.threads` | integer > 0 | the cores | threads a run uses |
+/// | `als.threads` | integer > 0 | usable processors | threads a run uses |
 /// | `als.rows` | integer > 0 | 10 | collaborative rows a person has in a version |
 /// | `als.keep`, `als.keepDays` | integer > 0, integer | 3, 3 | versions that stay for `rollback`: the newest, and the last of each of so many days |
 /// | `click.weight` | number ≥ 0 | 1 | r = reactions + weight · clicks |

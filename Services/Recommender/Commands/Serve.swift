@@ -27,7 +27,7 @@ struct Serve: AsyncParsableCommand {
 
     /// Puts the service together: tables first, then what it consists of.
     static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
-        let settings = try RecommenderSettings(runner.settings, cores: ProcessInfo.processInfo.activeProcessorCount)
+        let settings = try RecommenderSettings(runner.settings, cores: Processors.usable)
         let logger = runner.logger
         let catalogue = try Catalogue.bundled()
         let database = Database(settings.database, logger: logger)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Operations
 
 /// Which networks a command runs, in what precision, and on how many threads.
 struct NetworkOptions: ParsableArguments {
@@ -10,7 +11,7 @@ struct NetworkOptions: ParsableArguments {
     var precision = Precision.fastest
 
     @Option(help: "How many pictures are worked on at once.")
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    var threads = Processors.usable
 
     func validate() throws {
         guard threads > 0 else { throw ValidationError("--threads must be at least 1.") }

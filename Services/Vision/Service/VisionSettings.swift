@@ -8,7 +8,7 @@ import Operations
 /// | --- | --- | --- | --- |
 /// | `models.directory` | text | Models | The folder of `manifest.json` |
 /// | `vision.precision` | f32 or bf16 | the faster | What identity and expression compute in |
-/// | `vision.threads` | number | processors | Pictures in work at once, each on a thread and an OpenVINO stream |
+/// | `vision.threads` | number | usable processors | Pictures in work at once, each on a thread and an OpenVINO stream |
 /// | `vision.batch` | number | 4 | The most waiting pictures taken together; their faces share one inference |
 /// | `vision.batchWait` | seconds | 0 | How long a batch that is not full waits for more; 0 takes what is there |
 /// | `vision.maximumImageBytes` | number | 20971520 | A larger file is refused |
@@ -30,8 +30,7 @@ struct VisionSettings: Sendable {
         broker = try BrokerAddress(settings)
         modelsDirectory = settings.text("models.directory", default: "Models")
         precision = try settings.choice("vision.precision", default: .fastest)
-        threads = try settings.integer(
-            "vision.threads", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256)
+        threads = try settings.integer("vision.threads", default: Processors.usable, in: 1...256)
         batch = try settings.integer("vision.batch", default: 4, in: 1...64)
         batchWait = try settings.duration("vision.batchWait", default: .zero)
         var look = LookSettings()
