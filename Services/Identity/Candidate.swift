@@ -8,14 +8,12 @@ package struct Candidate: Sendable {
     /// When the picture was sent.
     package var submitted: Date
     package var template: FaceTemplate
-    package var quality: FaceQuality
     package var declaredNew: Bool
 
-    package init(job: JobID, submitted: Date, template: FaceTemplate, quality: FaceQuality, declaredNew: Bool) {
+    package init(job: JobID, submitted: Date, template: FaceTemplate, declaredNew: Bool) {
         self.job = job
         self.submitted = submitted
         self.template = template
-        self.quality = quality
         self.declaredNew = declaredNew
     }
 

@@ -1,4 +1,3 @@
-package import Messages
 package import ModelManifest
 
 /// What is to be done about a face, from its distance to the nearest known one.
@@ -22,13 +21,5 @@ extension Identification {
         if distance.normalised <= match { return .match }
         if distance.normalised > enrol && distance.cosine > near || declaredNew { return .enrol }
         return .undecided
-    }
-
-    /// Why a face is not fit to be recognised or enrolled, if it is not.
-    package func refusal(of quality: FaceQuality) -> Person.Reason? {
-        if quality.size < minimumFace { return .faceTooSmall }
-        if quality.sharpness < minimumSharpness { return .faceBlurred }
-        if abs(quality.yaw) > maximumYaw { return .faceTurned }
-        return nil
     }
 }

@@ -16,12 +16,24 @@ package struct IdentityStage: StageHandler {
 
     package func handle(_ jobs: [Job]) async -> [Outcome] {
         var outcomes = [Outcome?](repeating: nil, count: jobs.count)
-        var selfies: [(index: Int, face: FaceDetected)] = []
+        var selfies: [(index: Int, face: FaceDetected, candidate: Candidate)] = []
         for (index, job) in jobs.enumerated() {
             do {
                 switch job.header.trip {
                 case .selfie:
-                    selfies.append((index, try job.envelope.decode(FaceDetected.self)))
+                    let face = try job.envelope.decode(FaceDetected.self)
+                    if let refusal = face.refusal {
+                        let person = Person(standing: .uncertain, user: nil, distance: nil, reason: refusal)
+                        outcomes[index] = identified(person, by: face)
+                    } else if let template = face.template {
+                        let candidate = Candidate(
+                            job: job.id, submitted: job.header.submitted, template: template,
+                            declaredNew: face.request.declaredNew)
+                        selfies.append((index, face, candidate))
+                    } else {
+                        throw EnvelopeError.undecodable(
+                            type: FaceDetected.name, reason: "neither a template nor why there is none")
+                    }
                 case .user:
                     outcomes[index] = try await describe(try job.envelope.decode(UserRequested.self).user)
                 case .erasure:
@@ -34,25 +46,21 @@ package struct IdentityStage: StageHandler {
                 outcomes[index] = outcome(of: error, job: job)
             }
         }
-        let people = await recogniser.recognise(
-            selfies.map { selfie in
-                Candidate(
-                    job: jobs[selfie.index].id, submitted: jobs[selfie.index].header.submitted,
-                    template: selfie.face.template, quality: selfie.face.analysis.face.quality,
-                    declaredNew: selfie.face.request.declaredNew)
-            })
+        let people = await recogniser.recognise(selfies.map(\.candidate))
         for (selfie, person) in zip(selfies, people) {
             switch person {
             case .success(let person):
-                Counter(label: "mien_identity_people_total", dimensions: [("standing", person.standing.rawValue)])
-                    .increment()
-                outcomes[selfie.index] = .completed(
-                    PersonIdentified(request: selfie.face.request, analysis: selfie.face.analysis, person: person))
+                outcomes[selfie.index] = identified(person, by: selfie.face)
             case .failure(let error):
                 outcomes[selfie.index] = outcome(of: error, job: jobs[selfie.index])
             }
         }
         return outcomes.map { $0 ?? .failed(Failure(.internalError, "The job was passed over.", stage: .identity)) }
+    }
+
+    private func identified(_ person: Person, by face: FaceDetected) -> Outcome {
+        Counter(label: "mien_identity_people_total", dimensions: [("standing", person.standing.rawValue)]).increment()
+        return .completed(PersonIdentified(request: face.request, analysis: face.analysis, person: person))
     }
 
     private func describe(_ user: UserID) async throws -> Outcome {

@@ -82,9 +82,6 @@ package actor Recogniser {
     }
 
     private func decide(_ candidate: Candidate, neighbour: Nearest?) async throws -> Person {
-        if let reason = network.identification.refusal(of: candidate.quality) {
-            return Person(standing: .uncertain, user: nil, distance: nil, reason: reason)
-        }
         guard candidate.isComparable(with: network) else {
             throw RecognitionError.otherNetwork(theirs: candidate.template.version, ours: version)
         }

@@ -40,7 +40,7 @@ package struct Point: Codable, Hashable, Sendable {
     }
 }
 
-/// An upright rectangle in the upright picture, in pixels; it may reach past the picture's edges.
+/// An upright rectangle in the upright picture, in pixels.
 package struct Box: Codable, Hashable, Sendable {
     package var x: Float
     package var y: Float
@@ -55,7 +55,8 @@ package struct Box: Codable, Hashable, Sendable {
     }
 }
 
-/// The five points that MTCNN marks; left and right are the picture's.
+/// The five points that MTCNN marks; left and right are the picture's once the face is upright. They may lie outside a picture
+/// that cuts the face off.
 package struct Landmarks: Codable, Hashable, Sendable {
     package var leftEye: Point
     package var rightEye: Point
@@ -72,8 +73,9 @@ package struct Landmarks: Codable, Hashable, Sendable {
     }
 }
 
-/// The largest face in a picture.
+/// The largest face in a picture, among those about as certain as the most certain one.
 package struct Face: Codable, Hashable, Sendable {
+    /// As far as it lies in the picture.
     package var box: Box
     package var landmarks: Landmarks
     /// The detector's probability that this is a face, 0...1.
@@ -90,7 +92,7 @@ package struct Face: Codable, Hashable, Sendable {
 
 /// What decides whether a face is fit to be recognised; the identity network's card defines the measures.
 package struct FaceQuality: Codable, Hashable, Sendable {
-    /// The shorter side of the box, in pixels of the upright picture.
+    /// The shorter side of the box, in pixels really looked at: a large picture's may be taken at a half, a quarter or an eighth.
     package var size: Float
     /// Variance of the 3 x 3 Laplacian of the aligned crop's luma (0...255).
     package var sharpness: Float

@@ -4,12 +4,23 @@ package struct FaceDetected: Message, Codable, Hashable {
 
     package var request: SelfieRequest
     package var analysis: FaceAnalysis
-    package var template: FaceTemplate
+    /// What the face is recognised by; `nil` where it is not fit for that.
+    package var template: FaceTemplate?
+    /// Why it is not fit for that: then no vector of it was computed.
+    package var refusal: Person.Reason?
 
+    /// A face to be recognised.
     package init(request: SelfieRequest, analysis: FaceAnalysis, template: FaceTemplate) {
         self.request = request
         self.analysis = analysis
         self.template = template
+    }
+
+    /// A face not fit to be recognised.
+    package init(request: SelfieRequest, analysis: FaceAnalysis, refusal: Person.Reason) {
+        self.request = request
+        self.analysis = analysis
+        self.refusal = refusal
     }
 }
 

@@ -34,6 +34,10 @@ package struct Person: Codable, Hashable, Sendable {
         case faceTooSmall = "face_too_small"
         case faceBlurred = "face_blurred"
         case faceTurned = "face_turned"
+        /// An eye lies outside the picture.
+        case faceCutOff = "face_cut_off"
+        /// The detector is not sure that this is a face, or sees too little of it.
+        case faceUnclear = "face_unclear"
     }
 
     package var standing: Standing

@@ -83,23 +83,27 @@ package struct Identification: Hashable, Sendable, Decodable {
     package let enrol: Float
     /// At or below it by the bare cosine distance, surely nobody new; 0 to go by the normalised distance alone.
     package let near: Float
-    /// The least shorter side of the detected box, in pixels of the upright picture.
+    /// The least shorter side of the detected box, as `FaceQuality.size` measures it.
     package let minimumFace: Float
     /// The least sharpness of the aligned crop, as `FaceQuality.sharpness` measures it; 0 allows all.
     package let minimumSharpness: Float
     /// The greatest |yaw|, as `FaceQuality.yaw` measures it.
     package let maximumYaw: Float
+    /// The least probability of the detector's that it is a face, 0...1; 0 allows all.
+    package let minimumProbability: Float
     /// By whom distances are normalised wherever a face lies; `nil` not to.
     package let cohort: CohortFile?
     /// How distances are normalised by the other known faces; `nil` not to.
     package let rivals: Rivals?
 
     private enum CodingKeys: String, CodingKey {
-        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, cohort, rivals
+        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, minimumProbability, cohort,
+            rivals
     }
 
     package init(
-        match: Float, enrol: Float, near: Float = 0, minimumFace: Float, minimumSharpness: Float, maximumYaw: Float
+        match: Float, enrol: Float, near: Float = 0, minimumFace: Float, minimumSharpness: Float, maximumYaw: Float,
+        minimumProbability: Float = 0
     ) {
         self.match = match
         self.enrol = enrol
@@ -107,6 +111,7 @@ package struct Identification: Hashable, Sendable, Decodable {
         self.minimumFace = minimumFace
         self.minimumSharpness = minimumSharpness
         self.maximumYaw = maximumYaw
+        self.minimumProbability = minimumProbability
         cohort = nil
         rivals = nil
     }
@@ -119,12 +124,16 @@ package struct Identification: Hashable, Sendable, Decodable {
         minimumFace = try container.decode(Float.self, forKey: .minimumFace)
         minimumSharpness = try container.decode(Float.self, forKey: .minimumSharpness)
         maximumYaw = try container.decode(Float.self, forKey: .maximumYaw)
+        minimumProbability = try container.decodeIfPresent(Float.self, forKey: .minimumProbability) ?? 0
         cohort = try container.decodeIfPresent(CohortFile.self, forKey: .cohort)
         rivals = try container.decodeIfPresent(Rivals.self, forKey: .rivals)
         guard match >= 0 else { throw decoder.refuse(CodingKeys.match, "below 0") }
         guard enrol >= match, enrol <= 2 else { throw decoder.refuse(CodingKeys.enrol, "not between match and 2") }
         guard (0...2).contains(near) else { throw decoder.refuse(CodingKeys.near, "not a cosine distance") }
         guard maximumYaw > 0 else { throw decoder.refuse(CodingKeys.maximumYaw, "allows no face at all") }
+        guard (0...1).contains(minimumProbability) else {
+            throw decoder.refuse(CodingKeys.minimumProbability, "not a probability")
+        }
     }
 }
 

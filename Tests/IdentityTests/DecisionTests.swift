@@ -1,4 +1,3 @@
-import Messages
 import ModelManifest
 import Testing
 
@@ -24,15 +23,5 @@ struct DecisionTests {
     func whoIsNearByCosineIsNobodyNewUnlessDeclared(cosine: Float, declaredNew: Bool, decision: Decision) {
         let distance = Distance(cosine: cosine, normalised: 0.7)
         #expect(identification.decide(distance: distance, declaredNew: declaredNew) == decision)
-    }
-
-    @Test(arguments: [
-        (FaceQuality(size: 40, sharpness: 20, yaw: -0.5), nil as Person.Reason?),
-        (FaceQuality(size: 39, sharpness: 20, yaw: 0), .faceTooSmall),
-        (FaceQuality(size: 40, sharpness: 19, yaw: 0), .faceBlurred),
-        (FaceQuality(size: 40, sharpness: 20, yaw: -0.51), .faceTurned),
-    ])
-    func facesThatAreNotFitAreRefusedWithTheReason(quality: FaceQuality, reason: Person.Reason?) {
-        #expect(identification.refusal(of: quality) == reason)
     }
 }

@@ -94,7 +94,7 @@ func candidate(
 ) -> Candidate {
     Candidate(
         job: job, submitted: submitted, template: FaceTemplate(version: "test-1", values: values),
-        quality: FaceQuality(size: 100, sharpness: 100, yaw: 0), declaredNew: declaredNew)
+        declaredNew: declaredNew)
 }
 
 func job<M: Message>(_ message: M, _ trip: Trip) throws -> Job {

@@ -97,9 +97,10 @@ struct RecogniserTests {
 
     @Test func anUnfitFaceIsNeitherMatchedNorEnrolled() async throws {
         try await withRecogniser { recogniser, database in
-            var small = candidate(0)
-            small.quality.size = 10
-            let person = try await recogniser.recognise([small])[0].get()
+            let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
+            let small = FaceDetected(
+                request: SelfieRequest(declaredNew: true), analysis: analysis, refusal: .faceTooSmall)
+            let person = try await identified(stage.handle([job(small, .selfie)])[0])
             #expect(person == Person(standing: .uncertain, user: nil, distance: nil, reason: .faceTooSmall))
             #expect(try await users(in: database) == 0)
         }

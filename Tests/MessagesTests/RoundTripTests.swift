@@ -23,6 +23,7 @@ import Testing
             FaceDetected(
                 request: request, analysis: .sample,
                 template: FaceTemplate(version: "facenet-1", values: (0..<512).map { Float($0) / 512 })))
+        try expectRoundTrip(FaceDetected(request: request, analysis: .sample, refusal: .faceCutOff))
         try expectRoundTrip(FaceAnalysed(analysis: .sample))
         try expectRoundTrip(PersonIdentified(request: request, analysis: .sample, person: person))
         try expectRoundTrip(Recommended(analysis: .sample, person: person, recommendations: six, version: 7))

@@ -168,6 +168,7 @@ struct ManifestFixture {
         Nonsense(["identity", "identification", "enrol"], 0.1, "enrol"),
         Nonsense(["identity", "identification", "near"], -0.1, "near"),
         Nonsense(["identity", "identification", "maximumYaw"], 0, "maximumYaw"),
+        Nonsense(["identity", "identification", "minimumProbability"], 1.5, "minimumProbability"),
         Nonsense(["identity", "identification", "cohort", "nearest"], 0, "nearest"),
         Nonsense(["identity", "identification", "cohort", "weight"], -1, "weight"),
         Nonsense(["identity", "identification", "cohort", "usual"], 2, "usual"),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Messages
 import Testing
 
 @testable import Vision
@@ -30,7 +31,7 @@ struct DetectionTests {
         let picture = try Photos.picture(photo)
         let (all, largest) = try await Networks.lanes().withLane { lane in
             try await lane.run { analyser in
-                (
+                try (
                     analyser.faces(in: picture, smallest: 20),
                     analyser.largestFace(in: picture, smallest: 20)
                 )
@@ -58,7 +59,7 @@ struct DetectionTests {
             let picture = try Picture(Encoded.png(pair[0].beside(pair[1])), limits: ImageLimits())
             let (all, found) = try await Networks.lanes().withLane { lane in
                 try await lane.run { analyser in
-                    (
+                    try (
                         analyser.faces(in: picture, smallest: 20),
                         analyser.largestFace(in: picture, smallest: 20)
                     )
@@ -70,6 +71,57 @@ struct DetectionTests {
         }
     }
 
+    @Test("the largest is chosen among certain faces: what is less certain may be an elbow")
+    func certainty() async throws {
+        // A head upside-down is found at a probability at which much else is.
+        let wrong = try Photos.picture("obama.jpg").image.turned(upright: .upsideDown)
+        let right = try Photos.picture("biden.jpg").image
+        let picture = try Picture(Encoded.png(wrong.beside(right)), limits: ImageLimits())
+        let (all, found) = try await Networks.lanes().withLane { lane in
+            try await lane.run { analyser in
+                try (
+                    analyser.faces(in: picture, smallest: 20),
+                    analyser.largestFace(in: picture, smallest: 20)
+                )
+            }
+        }
+        #expect(all[0].corners[2] < Float(wrong.width) && all[0].probability < 0.998)
+        #expect(try #require(found).detection.corners[0] > Float(wrong.width))
+    }
+
+    @Test("a crowd costs no more than it may, and its largest face is found")
+    func crowd() async throws {
+        let face = try Photos.picture("astronaut.png").image.cropped(x: 174, y: 60, width: 100, height: 116)
+        let (small, large) = (face.resized(by: 0.3), face.bordered(by: 20, 128))
+        var crowd = Photos.plain(width: 40 * small.width, height: 40 * small.height)
+        for place in 0..<1600 {
+            crowd = crowd.overlaid(with: small, x: place % 40 * small.width, y: place / 40 * small.height)
+        }
+        let picture = try Picture(Encoded.png(crowd.overlaid(with: large, x: 600, y: 700)), limits: ImageLimits())
+        let (all, found) = try await Networks.lanes().withLane { lane in
+            try await lane.run { analyser in
+                try (
+                    analyser.faces(in: picture, smallest: 20),
+                    analyser.largestFace(in: picture, smallest: 20)
+                )
+            }
+        }
+        #expect((100...512).contains(all.count))
+        #expect(overlap(try #require(found).detection.corners, [625, 720, 715, 830]) > 0.5)
+    }
+
+    @Test("the search ends with the work that a picture may be")
+    func limited() async throws {
+        let picture = try Photos.picture("obama.jpg")
+        await #expect {
+            _ = try await Networks.lanes().withLane { lane in
+                try await lane.run { _ = try $0.largestFace(in: picture, smallest: 20, within: WorkLimit(.zero)) }
+            }
+        } throws: {
+            ($0 as? Failure)?.kind == .tooLarge
+        }
+    }
+
     @Test(
         "no face is found in a picture without one, whatever its size",
         arguments: [(12, 12), (1, 1), (300, 7), (64, 200)])
@@ -77,23 +129,10 @@ struct DetectionTests {
         let picture = try Picture(Encoded.png(Photos.plain(width: width, height: height)), limits: ImageLimits())
         let found = try await Networks.lanes().withLane { lane in
             try await lane.run {
-                $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty
+                try $0.largestFace(in: picture, smallest: 20) == nil && $0.faces(in: picture, smallest: 20).isEmpty
             }
         }
         #expect(found)
-    }
-}
-
-extension RGBImage {
-    /// Two pictures of one height side by side; the lower one is filled up with grey.
-    fileprivate func beside(_ other: RGBImage) -> RGBImage {
-        let height = max(height, other.height)
-        func row(_ image: RGBImage, _ y: Int) -> [UInt8] {
-            guard y < image.height else { return [UInt8](repeating: 128, count: 3 * image.width) }
-            return Array(image.pixels[3 * y * image.width..<3 * (y + 1) * image.width])
-        }
-        return RGBImage(
-            width: width + other.width, height: height, pixels: (0..<height).flatMap { row(self, $0) + row(other, $0) })
     }
 }
 
@@ -123,6 +162,37 @@ struct CascadeTests {
         #expect(boxes.suppressed(.union, above: 0.7).count == 2)
     }
 
+    @Test("the strongest are the best, and all where there are no more")
+    func strongest() {
+        let boxes = [0.5, 0.9, 0.7, 0.9, 0.6].enumerated().map { candidate([Float($0), 0, 9, 9], $1) }
+        #expect(boxes.strongest(3) == [boxes[1], boxes[3], boxes[2]])
+        #expect(boxes.strongest(5) == boxes)
+    }
+
+    @Test("windows leave the picture by the margin")
+    func margin() throws {
+        let levels = ImagePyramid(width: 30, height: 60, smallest: 20, margin: 4).levels
+        // 30 pixels and twice 4 of a level's make 12 at a scale of 4/30.
+        #expect(levels.count == 5)
+        let last = try #require(levels.last)
+        #expect(last.region.x == -Int(4 / last.scale) && last.region.width == 30 - 2 * last.region.x)
+        #expect(levels.allSatisfy { min($0.width, $0.height) >= 12 })
+        #expect(ImagePyramid(width: 30, height: 60, smallest: 20).levels.count == 2)
+    }
+
+    @Test("beyond the picture all is black")
+    func resamplingBeyond() {
+        let image = Photos.ramp(width: 9, height: 7)
+        let bordered = SummedAreas(image.bordered(by: 5))
+        for part in [
+            PixelRegion(x: -3, y: -2, width: 8, height: 6), PixelRegion(x: 4, y: 3, width: 9, height: 8),
+            PixelRegion(x: -5, y: -5, width: 19, height: 17), PixelRegion(x: -5, y: 1, width: 4, height: 3),
+        ] {
+            let moved = PixelRegion(x: part.x + 5, y: part.y + 5, width: part.width, height: part.height)
+            #expect(resampled(SummedAreas(image), part) == resampled(bordered, moved))
+        }
+    }
+
     @Test("equal scores keep their order, so the result does not depend on chance")
     func ties() {
         let boxes = (0..<5).map { candidate([Float(20 * $0), 0, Float(20 * $0 + 10), 10], 0.5) }
@@ -138,15 +208,15 @@ struct CascadeTests {
         #expect(box.squared().corners == [0, 20, 40, 60])
     }
 
-    @Test("a box is cut to the picture, and one outside has no pixels")
+    @Test("a box keeps its size beyond the picture's edges, and one outside has no pixels")
     func regions() {
         let image = SummedAreas(Photos.plain(width: 100, height: 50))
         #expect(
-            candidate([-5.5, 3.9, 40.2, 80], 1).region(in: image) == PixelRegion(x: 0, y: 2, width: 40, height: 48))
+            candidate([-5.5, 3.9, 40.2, 80], 1).region(in: image) == PixelRegion(x: -7, y: 2, width: 47, height: 78))
         #expect(candidate([1, 1, 100, 50], 1).region(in: image) == PixelRegion(x: 0, y: 0, width: 100, height: 50))
         #expect(candidate([120, 0, 140, 20], 1).region(in: image) == nil)
         #expect(candidate([-30, -30, -2, -2], 1).region(in: image) == nil)
-        #expect(candidate([-1e30, -1e30, 1e30, 1e30], 1).region(in: image)?.width == 100)
+        #expect(candidate([-1e30, -1e30, 1e30, 1e30], 1).region(in: image)?.width == 2_000_001)
     }
 
     @Test("the pyramid is facenet-pytorch's")

@@ -41,8 +41,8 @@ struct VisionStageTests {
         #expect(outcomes.count == jobs.count)
 
         let first = try #require(outcomes[0].fact as? FaceDetected)
-        #expect(first.template.values.count == 512)
-        #expect(try first.template.version == Networks.lanes().networks.identity.version)
+        #expect(first.template?.values.count == 512)
+        #expect(try first.template?.version == Networks.lanes().networks.identity.version)
         #expect(first.analysis.reaction != nil && first.request.watching != nil)
         let third = try #require(outcomes[2].fact as? FaceAnalysed)
         #expect(third.analysis.reaction == nil)
@@ -54,6 +54,25 @@ struct VisionStageTests {
         #expect(outcomes[5].failure?.kind == .emptyBody)
         #expect(outcomes[6].failure?.kind == .corruptImage)
         #expect(outcomes.compactMap(\.failure).allSatisfy { $0.stage == .vision && !$0.detail.isEmpty })
+    }
+
+    @Test("an analysis, and a face not fit to be recognised, have no vector")
+    func withoutVector() async throws {
+        let lanes = try Networks.lanes()
+        let analysed = try await lanes.withLane { lane in
+            let face = try await lane.look(at: Photos.astronaut, LookSettings(), recognising: false)
+            return try await lane.read([face, try await lane.look(at: Photos.astronaut, LookSettings())])
+        }
+        #expect(analysed[0].identity == nil && analysed[1].identity != nil)
+        #expect(analysed[0].expression.ferplus.count == 8)
+
+        let small = Encoded.png(try Photos.picture("biden.jpg").image.resized(by: 0.4))
+        let outcomes = try await stage().handle([try job(small), try job(Photos.astronaut), try job(small, .analysis)])
+        let refused = try #require(outcomes[0].fact as? FaceDetected)
+        #expect(refused.refusal == .faceTooSmall && refused.template == nil)
+        let fit = try #require(outcomes[1].fact as? FaceDetected)
+        #expect(fit.refusal == nil && fit.template?.values.count == 512)
+        #expect(outcomes[2].fact is FaceAnalysed)
     }
 
     @Test("the same job twice has the same fact")

@@ -398,7 +398,7 @@ def test_a_picture_that_tells_nobody_leaves_who_is_known(open_page):
     expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(6)
 
 
-@pytest.mark.parametrize("reason,words", [("face_too_small", "come closer"), ("face_blurred", "hold still"), ("face_turned", "look straight"), ("erased_meanwhile", "take another")])
+@pytest.mark.parametrize("reason,words", [("face_too_small", "come closer"), ("face_blurred", "hold still"), ("face_turned", "look straight"), ("face_cut_off", "to the middle"), ("face_unclear", "not seen clearly"), ("erased_meanwhile", "take another")])
 def test_a_face_unfit_for_recognition_says_why(open_page, reason, words):
     page = open_page(consent="recognise")
     answer_with(page, selfie("uncertain", reason))

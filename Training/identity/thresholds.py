@@ -434,6 +434,8 @@ def write(models: Path, thresholds: Thresholds, cohort: Cohort, sharpness: float
         "minimumFace": 40,
         "minimumSharpness": sharpness,
         "maximumYaw": yaw,
+        # The detector's, measured by `vision analyze`: crops have none.
+        "minimumProbability": 0.993,
         "cohort": cohort.write(models, by.cohort),
         "rivals": {"count": RIVALS, "weight": by.rivals, "usual": by.usual},
     }

@@ -24,6 +24,8 @@ export function personWords(user) {
   switch (user.reason) {
     case "face_too_small": return "Your face is too small in the picture to recognise you: come closer and try again.";
     case "face_blurred": return "The picture is too blurred to recognise you: hold still, in good light, and try again.";
+    case "face_cut_off": return "Your face is not wholly in the picture: move to the middle and try again.";
+    case "face_unclear": return "Your face is not seen clearly enough to recognise you: look straight into the camera, upright and in good light.";
     case "face_turned": return "Your face is turned too far to recognise you: look straight into the camera and try again.";
     case "erased_meanwhile": return "Somebody was deleted while your picture waited, so we recognise nobody by it: take another one.";
     default: return "We may have met, but this picture does not settle it.";

@@ -4,11 +4,12 @@ extension FaceQuality {
     /// Measures a face.
     ///
     /// - Parameters:
-    ///   - detection: the face in pixels of the whole upright picture.
+    ///   - detection: the face in pixels of `image`.
+    ///   - image: what the crop was taken from.
     ///   - crop: the same face as the identity network sees it.
-    init(_ detection: Detection, crop: RGBImage) {
-        let size = min(
-            detection.corners[2] - detection.corners[0], detection.corners[3] - detection.corners[1])
+    init(_ detection: Detection, in image: RGBImage, crop: RGBImage) {
+        let corners = detection.corners(inside: image.size)
+        let size = min(corners[2] - corners[0], corners[3] - corners[1])
         self.init(size: size, sharpness: crop.sharpness, yaw: Self.yaw(detection.landmarks))
     }
 

@@ -30,15 +30,27 @@ actor AnalysisLane {
 
     /// Decodes a picture and cuts out its largest face.
     ///
+    /// - Parameter recognising: whether identity will be asked whose face it is: without that, or where the face is not fit for
+    ///   it, there is no crop to compute a vector from, which is biometric data and half of the work.
+    ///
     /// Throws a `Failure` where the picture is at fault, takes more work than the settings allow, or is looked at past
     /// its deadline; an `InferenceError` where the networks are at fault.
-    func look(at data: Data, _ settings: LookSettings, deadline: Date? = nil) throws -> AlignedFace {
+    func look(
+        at data: Data, _ settings: LookSettings, recognising: Bool = true, deadline: Date? = nil
+    ) throws -> AlignedFace {
         let work = WorkLimit(settings.limits.work, deadline: deadline)
         try work.check()
         let picture = try Picture(data, limits: settings.limits, within: work)
-        guard let face = analyser.largestFace(in: picture, smallest: settings.smallestFace) else {
+        guard
+            var face = try analyser.largestFace(
+                in: picture, smallest: settings.smallestFace, within: work,
+                closer: { (times) throws(Failure) in
+                    try picture.closer(by: times, data, limits: settings.limits, within: work)
+                })
+        else {
             throw Failure(.noFace, "There is no face in the picture.", stage: .vision)
         }
+        if !recognising || face.refusal != nil { face.identityCrop = nil }
         return face
     }
 

@@ -7,17 +7,20 @@ struct AlignedFace: Sendable {
     let picture: PixelSize
     /// In pixels of the whole upright picture.
     let detection: Detection
-    let quality: FaceQuality
-    /// As the identity network wants it.
-    let identityCrop: RGBImage
+    /// What may be told of it.
+    let face: Face
+    /// Why the face is not fit to be recognised, if it is not.
+    let refusal: Person.Reason?
+    /// As the identity network wants it; `nil` where no vector of the face may be computed.
+    var identityCrop: RGBImage?
     /// As the expression network wants it.
     let expressionCrop: RGBImage
 }
 
 /// What the networks say of a face.
 struct FaceReading: Hashable, Sendable {
-    /// 512 values of unit length.
-    let identity: [Float]
+    /// 512 values of unit length; `nil` of a face without a crop for that.
+    let identity: [Float]?
     let expression: Expression
 }
 
@@ -47,14 +50,27 @@ final class FaceAnalyser {
 
     /// The largest face of a picture, or `nil` when there is none of `smallest` pixels (of the picture as it is looked
     /// at).
-    func largestFace(in picture: Picture, smallest: Float) -> AlignedFace? {
-        guard let detection = detector.largestFace(in: picture.image, smallest: smallest) else { return nil }
+    ///
+    /// - Parameter closer: the same picture halved by that many times less, or `nil` where that cannot be had; asked for where a
+    ///   face's crops have more pixels than the face.
+    func largestFace(
+        in picture: Picture, smallest: Float, within work: WorkLimit = .unlimited,
+        closer: (Int) throws(Failure) -> Picture? = { _ in nil }
+    ) throws(Failure) -> AlignedFace? {
+        guard let detection = try detector.largestFace(in: picture.image, smallest: smallest, within: work) else {
+            return nil
+        }
+        for times in picture.halvings(for: transform(of: detection, for: networks.identity.input)?.scale ?? 1) {
+            guard let closer = try closer(times) else { continue }
+            return align(detection.scaled(by: closer.image.size / picture.image.size), in: closer)
+        }
         return align(detection, in: picture)
     }
 
     /// All faces of a picture, largest first, in pixels of the picture as it is looked at.
     func faces(in picture: Picture, smallest: Float) -> [Detection] {
-        detector.faces(in: picture.image, smallest: smallest)
+        // Without a limit there is nothing that it could throw.
+        (try? detector.faces(in: picture.image, smallest: smallest)) ?? []
     }
 
     /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
@@ -64,33 +80,41 @@ final class FaceAnalyser {
                 detection, of: picture.image, for: networks.expression.network.input)
         else { return nil }
         let whole = detection.scaled(by: picture.scale)
+        let face = Face(
+            whole, quality: FaceQuality(detection, in: picture.image, crop: identityCrop), in: picture.size)
         return AlignedFace(
-            picture: picture.size, detection: whole, quality: FaceQuality(whole, crop: identityCrop),
-            identityCrop: identityCrop, expressionCrop: expressionCrop)
+            picture: picture.size, detection: whole, face: face,
+            refusal: networks.identification.refusal(of: face, in: picture.size), identityCrop: identityCrop,
+            expressionCrop: expressionCrop)
     }
 
     private func crop(_ detection: Detection, of image: RGBImage, for input: NetworkInput) -> RGBImage? {
-        guard let template = input.template,
-            let transform = SimilarityTransform(from: detection.landmarks, to: template.points)
-        else { return nil }
-        return image.warped(by: transform, width: input.width, height: input.height)
+        transform(of: detection, for: input).map { image.warped(by: $0, width: input.width, height: input.height) }
     }
 
-    /// Runs both networks once over all faces.
+    /// From the picture to the network's crop.
+    private func transform(of detection: Detection, for input: NetworkInput) -> SimilarityTransform? {
+        input.template.flatMap { SimilarityTransform(from: detection.landmarks, to: $0.points) }
+    }
+
+    /// Runs the expression network once over all faces, and identity's once over those that have a crop for it.
     func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
-        guard !faces.isEmpty else { return [] }
-        let identities = try embeddings(of: faces.map(\.identityCrop))
         let expressions = try expressions(of: faces.map(\.expressionCrop))
-        return zip(identities, expressions).map(FaceReading.init)
+        var identities = try embeddings(of: faces.compactMap(\.identityCrop))[...]
+        return zip(faces, expressions).map { face, expression in
+            FaceReading(identity: face.identityCrop.flatMap { _ in identities.popFirst() }, expression: expression)
+        }
     }
 
     /// Identity vectors of crops of the network's input size, of unit length.
     func embeddings(of crops: [RGBImage]) throws(InferenceError) -> [[Float]] {
-        try identity.vectors(of: crops)
+        guard !crops.isEmpty else { return [] }
+        return try identity.vectors(of: crops)
     }
 
     /// Expressions in crops of the network's input size.
     func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
+        guard !crops.isEmpty else { return [] }
         let outputs = try expression.infer(crops)
         let vectors = outputs.rows(of: ExpressionNetwork.expression).map(normalised)
         let ferplus = outputs.rows(of: "ferplus")
@@ -118,7 +142,7 @@ extension FaceNetworks {
     func analysis(of face: AlignedFace, _ reading: FaceReading, reacting: Bool) -> FaceAnalysis {
         FaceAnalysis(
             image: face.picture,
-            face: Face(face.detection, quality: face.quality),
+            face: face.face,
             mood: moods.mood(reading.expression.ferplus),
             reaction: reacting ? expressionNetwork.reaction.reaction(to: reading.expression.vector) : nil,
             models: versions)
@@ -126,8 +150,8 @@ extension FaceNetworks {
 }
 
 extension Face {
-    init(_ detection: Detection, quality: FaceQuality) {
-        let corners = detection.corners
+    init(_ detection: Detection, quality: FaceQuality, in picture: PixelSize) {
+        let corners = detection.corners(inside: SIMD2(Float(picture.width), Float(picture.height)))
         let points = detection.landmarks.map { Point(x: $0.x, y: $0.y) }
         self.init(
             box: Box(x: corners[0], y: corners[1], width: corners[2] - corners[0], height: corners[3] - corners[1]),

@@ -4,6 +4,8 @@ import ModelManifest
 struct FaceNetworks: Sendable {
     let detector: DetectorNetworks
     let identity: IdentityNetworks
+    /// Which faces may be recognised, among others.
+    let identification: Identification
     let expression: LoadedNetwork
     /// What the manifest says of the expression network beside its files.
     let expressionNetwork: ExpressionNetwork
@@ -36,6 +38,7 @@ struct FaceNetworks: Sendable {
         detector = try DetectorNetworks(manifest)
         let engine = try InferenceEngine(precision: precision, lanes: lanes)
         self.identity = try IdentityNetworks(identity, of: manifest, on: engine)
+        identification = identity.identification
         self.expression = try engine.load(expression.network, name: "expression", of: manifest)
         try self.expression.requireOutputs([ExpressionNetwork.expression: 16])
         moods = try Moods(expression)

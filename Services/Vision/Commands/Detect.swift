@@ -34,7 +34,7 @@ struct Detect: AsyncParsableCommand {
         let found = try await lanes.map(photos) { [limits, smallest = faces.smallest, largest] analyser, photo in
             let picture = try Picture(try contents(of: photo), limits: limits)
             guard largest else { return analyser.faces(in: picture, smallest: smallest) }
-            return analyser.largestFace(in: picture, smallest: smallest).map { [$0.detection] } ?? []
+            return try analyser.largestFace(in: picture, smallest: smallest).map { [$0.detection] } ?? []
         }
         for (photo, faces) in zip(photos, found) {
             let line = Line(

@@ -38,7 +38,7 @@ struct TimeLoop: AsyncParsableCommand {
                         let faces = try (0..<batch).compactMap { _ in
                             let picture = try Picture(data, limits: settings.limits)
                             guard words[0] == "all" else {
-                                return analyser.largestFace(in: picture, smallest: settings.smallestFace)
+                                return try analyser.largestFace(in: picture, smallest: settings.smallestFace)
                             }
                             return analyser.faces(in: picture, smallest: settings.smallestFace).first
                                 .flatMap { analyser.align($0, in: picture) }

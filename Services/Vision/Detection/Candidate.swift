@@ -34,14 +34,16 @@ struct Candidate: Hashable, Sendable {
         return result
     }
 
-    /// The box's pixels inside a picture, both edges counted, or `nil` when there are none.
+    /// The box's pixels, both edges counted, or `nil` when none of them is the picture's.
+    ///
+    /// A box that leaves the picture keeps its size: its regression and landmarks are shares of the whole square, and the
+    /// networks were trained on such squares with black where the picture ends.
     func region(in picture: SummedAreas) -> PixelRegion? {
-        // Wide boxes stay in the range of whole numbers before they are cut to the picture.
+        // Wide boxes stay in the range of whole numbers.
         let limit = SIMD4<Float>(repeating: 1e6)
-        let whole = corners.clamped(lowerBound: -limit, upperBound: limit)
-        let (left, top) = (max(Int(whole[0]), 1) - 1, max(Int(whole[1]), 1) - 1)
-        let (right, bottom) = (min(Int(whole[2]), picture.width), min(Int(whole[3]), picture.height))
-        guard right > left, bottom > top else { return nil }
+        let whole = corners.clamped(lowerBound: -limit, upperBound: limit).rounded(.down)
+        let (left, top, right, bottom) = (Int(whole[0]) - 1, Int(whole[1]) - 1, Int(whole[2]), Int(whole[3]))
+        guard right > max(left, 0), bottom > max(top, 0), left < picture.width, top < picture.height else { return nil }
         return PixelRegion(x: left, y: top, width: right - left, height: bottom - top)
     }
 }
@@ -52,10 +54,9 @@ struct Detection: Hashable, Sendable {
     var corners: SIMD4<Float>
     /// 0...1.
     var probability: Float
-    /// Left eye, right eye, nose, left and right corner of the mouth; left and right are the picture's.
+    /// Left eye, right eye, nose, left and right corner of the mouth; left and right are those of the upright face as it is
+    /// looked at.
     var landmarks: [SIMD2<Float>]
-
-    var area: Float { (corners[2] - corners[0]) * (corners[3] - corners[1]) }
 
     init(corners: SIMD4<Float>, probability: Float, landmarks: [SIMD2<Float>]) {
         self.corners = corners
@@ -67,10 +68,34 @@ struct Detection: Hashable, Sendable {
         self.init(corners: candidate.corners, probability: candidate.score, landmarks: candidate.landmarks)
     }
 
+    /// The corners of what lies in a picture of that size.
+    func corners(inside size: SIMD2<Float>) -> SIMD4<Float> {
+        corners.clamped(lowerBound: .zero, upperBound: SIMD4(size.x, size.y, size.x, size.y))
+    }
+
+    /// How much of it lies in a picture of that size.
+    func area(inside size: SIMD2<Float>) -> Float {
+        let seen = corners(inside: size)
+        return (seen[2] - seen[0]) * (seen[3] - seen[1])
+    }
+
     /// The same face in a picture `scale` times as large.
     func scaled(by scale: SIMD2<Float>) -> Detection {
         Detection(
             corners: corners * SIMD4(scale.x, scale.y, scale.x, scale.y), probability: probability,
             landmarks: landmarks.map { $0 * scale })
+    }
+
+    /// The same face in `picture`, where this one was found after `picture` was turned.
+    ///
+    /// Left and right stay those of the upright face.
+    func turnedBack(from orientation: Orientation, in picture: RGBImage) -> Detection {
+        func back(_ point: SIMD2<Float>) -> SIMD2<Float> {
+            orientation.stored(point, width: picture.width, height: picture.height)
+        }
+        let (first, last) = (back(SIMD2(corners[0], corners[1])), back(SIMD2(corners[2], corners[3])))
+        let (low, high) = (pointwiseMin(first, last), pointwiseMax(first, last))
+        return Detection(
+            corners: SIMD4(low.x, low.y, high.x, high.y), probability: probability, landmarks: landmarks.map(back))
     }
 }

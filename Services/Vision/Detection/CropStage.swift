@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import ModelManifest
 
 /// R-Net or O-Net: looks at each candidate's crop and says anew whether it is a face and where.
@@ -19,10 +20,13 @@ final class CropStage {
 
     /// The candidates that are faces with a probability above `threshold`, with score, regression and, of O-Net,
     /// landmarks; the boxes are as they came.
-    func refine(_ candidates: [Candidate], of areas: SummedAreas, threshold: Float) -> [Candidate] {
+    func refine(
+        _ candidates: [Candidate], of areas: SummedAreas, threshold: Float, within work: WorkLimit
+    ) throws(Failure) -> [Candidate] {
         let crops = candidates.compactMap { candidate in candidate.region(in: areas).map { (candidate, $0) } }
         var results: [Candidate] = []
         for start in stride(from: 0, to: crops.count, by: Self.largestBatch) {
+            try work.check()
             let batch = crops[start..<min(start + Self.largestBatch, crops.count)]
             let count = batch.count
             let outputs = chain.run(

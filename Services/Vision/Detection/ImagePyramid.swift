@@ -9,6 +9,8 @@ struct ImagePyramid: Sendable {
     struct Level: Hashable, Sendable {
         /// The level's pixels for one of the picture.
         let scale: Float
+        /// What of the picture is seen.
+        let region: PixelRegion
         let width: Int
         let height: Int
 
@@ -20,17 +22,19 @@ struct ImagePyramid: Sendable {
     let levels: [Level]
 
     /// The scales for faces from `smallest` pixels to the whole picture.
-    init(width: Int, height: Int, smallest: Float) {
+    ///
+    /// - Parameter margin: by how many of a level's pixels windows may leave the picture, for faces that do.
+    init(width: Int, height: Int, smallest: Float, margin: Int = 0) {
         var levels: [Level] = []
         var scale = Double(Self.window) / Double(smallest)
-        var side = Double(min(width, height)) * scale
-        while side >= Double(Self.window) {
+        while Double(min(width, height)) * scale + 2 * Double(margin) >= Double(Self.window) {
+            let beyond = Int(Double(margin) / scale)
+            let region = PixelRegion(x: -beyond, y: -beyond, width: width + 2 * beyond, height: height + 2 * beyond)
             levels.append(
                 Level(
-                    scale: Float(scale), width: Int(Double(width) * scale + 1), height: Int(Double(height) * scale + 1))
-            )
+                    scale: Float(scale), region: region, width: Int(Double(region.width) * scale + 1),
+                    height: Int(Double(region.height) * scale + 1)))
             scale *= Self.step
-            side *= Self.step
         }
         self.levels = levels
     }

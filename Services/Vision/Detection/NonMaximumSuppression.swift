@@ -7,11 +7,20 @@ enum Overlap: Sendable {
 }
 
 extension [Candidate] {
+    /// The `count` with the highest scores, best first; all of them, as they are, where there are no more.
+    func strongest(_ count: Int) -> [Candidate] {
+        self.count <= count ? self : Array(bestFirst.prefix(count))
+    }
+
+    /// Highest scores first; equal ones keep their order.
+    private var bestFirst: [Candidate] {
+        enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
+    }
+
     /// Non-maximum suppression: the best candidates, best first, none overlapping a better one by more than `threshold`.
     func suppressed(_ overlap: Overlap, above threshold: Float) -> [Candidate] {
         let margin: Float = overlap == .minimum ? 1 : 0
-        let ordered = enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(
-            \.element)
+        let ordered = bestFirst
         let areas = ordered.map { ($0.width + margin) * ($0.height + margin) }
         var kept: [Int] = []
         for (index, candidate) in ordered.enumerated() {

@@ -1,4 +1,5 @@
 import Glibc
+import Messages
 import ModelManifest
 
 /// P-Net over scales of a picture.
@@ -17,9 +18,12 @@ final class ProposalStage {
 
     /// For each level, the windows that may hold a face, as boxes in the picture.
     func candidates(
-        _ levels: ArraySlice<ImagePyramid.Level>, of areas: SummedAreas, threshold: Float
-    ) -> [[Candidate]] {
-        levels.map { candidates($0, of: areas, threshold: threshold) }
+        _ levels: ArraySlice<ImagePyramid.Level>, of areas: SummedAreas, threshold: Float, within work: WorkLimit
+    ) throws(Failure) -> [[Candidate]] {
+        try levels.map { (level) throws(Failure) in
+            try work.check()
+            return candidates(level, of: areas, threshold: threshold)
+        }
     }
 
     private func candidates(_ level: ImagePyramid.Level, of areas: SummedAreas, threshold: Float) -> [Candidate] {
@@ -27,6 +31,7 @@ final class ProposalStage {
             resample(areas, to: level), rows: level.height, columns: level.width, pictures: 1, scratch: &scratch)
         let (columns, rows) = (Self.windows(level.width), Self.windows(level.height))
         let plane = columns * rows
+        let origin = SIMD2(Float(level.region.x), Float(level.region.y))
         // By how much the score of a face must be ahead: less work than a probability for each window.
         let least = log(threshold / (1 - threshold))
         var results: [Candidate] = []
@@ -34,8 +39,8 @@ final class ProposalStage {
             let lead = outputs[plane + window] - outputs[window]
             guard lead >= least else { continue }
             let corner = SIMD2(Float(window % columns), Float(window / columns)) * Float(Self.stride) + 1
-            let first = (corner / level.scale).rounded(.down)
-            let last = ((corner + (ImagePyramid.window - 1)) / level.scale).rounded(.down)
+            let first = origin + (corner / level.scale).rounded(.down)
+            let last = origin + ((corner + (ImagePyramid.window - 1)) / level.scale).rounded(.down)
             var moves = SIMD4<Float>.zero
             for side in 0..<4 { moves[side] = outputs[(2 + side) * plane + window] }
             results.append(
@@ -56,7 +61,7 @@ final class ProposalStage {
         var input = ConvolutionChain.input(3 * plane)
         input.withUnsafeMutableBufferPointer {
             areas.resample(
-                areas.region, width: level.width, height: level.height, normalisation: normalisation,
+                level.region, width: level.width, height: level.height, normalisation: normalisation,
                 into: $0.baseAddress!, layout: PlaneLayout(column: 1, row: level.width, plane: plane))
         }
         return input

@@ -1,4 +1,4 @@
-/// A rectangle of whole pixels inside a picture.
+/// A rectangle of whole pixels, which may reach past the picture's edges.
 struct PixelRegion: Hashable, Sendable {
     var x: Int
     var y: Int
@@ -27,6 +27,9 @@ struct SummedAreas {
     private var sums: [UInt32] = []
 
     private var stride: Int { 3 * (width + 1) }
+
+    /// The picture's width and height.
+    var size: SIMD2<Float> { SIMD2(Float(width), Float(height)) }
 
     /// The whole picture.
     var region: PixelRegion { PixelRegion(x: 0, y: 0, width: width, height: height) }
@@ -70,20 +73,24 @@ struct SummedAreas {
     /// Resizes a region by area, as PyTorch's `interpolate(mode: "area")` does, into three float planes.
     ///
     /// Output pixel i is the mean of input pixels floor(i · in / out) ..< ceil((i + 1) · in / out), each way; then
-    /// (mean - `normalisation.mean`) · `normalisation.factor`. No mean may be of more than 2²³ pixels.
+    /// (mean - `normalisation.mean`) · `normalisation.factor`. Beyond the picture all is black. No mean may be of more than
+    /// 2²³ pixels of the picture.
     func resample(
         _ region: PixelRegion, width outWidth: Int, height outHeight: Int, normalisation: Normalisation,
         into target: UnsafeMutablePointer<Float>, layout: PlaneLayout
     ) {
         let columns = (0..<outWidth).map { x in
             let (start, end) = Self.span(x, of: outWidth, over: region.width)
-            return (start: 12 * (region.x + start), end: 12 * (region.x + end), inverse: 1 / Float(end - start))
+            return (
+                start: 12 * Self.clipped(region.x + start, to: self.width),
+                end: 12 * Self.clipped(region.x + end, to: self.width), inverse: 1 / Float(end - start)
+            )
         }
         sums.withUnsafeBytes { sums in
             for y in 0..<outHeight {
                 let (top, bottom) = Self.span(y, of: outHeight, over: region.height)
-                let above = sums.baseAddress! + 4 * stride * (region.y + top)
-                let below = sums.baseAddress! + 4 * stride * (region.y + bottom)
+                let above = sums.baseAddress! + 4 * stride * Self.clipped(region.y + top, to: height)
+                let below = sums.baseAddress! + 4 * stride * Self.clipped(region.y + bottom, to: height)
                 let inverse = 1 / Float(bottom - top)
                 var place = target + y * layout.row
                 for column in columns {
@@ -101,6 +108,10 @@ struct SummedAreas {
                 }
             }
         }
+    }
+
+    private static func clipped(_ edge: Int, to size: Int) -> Int {
+        min(max(edge, 0), size)
     }
 
     /// The input pixels that output pixel `index` of `count` is the mean of.

@@ -44,9 +44,10 @@ func evaluateLFW(_ list: VerificationPairs, images: String, lanes: AnalysisLanes
                 (SIMD2(face.corners[0], face.corners[1]) + SIMD2(face.corners[2], face.corners[3])) / 2 - middle
             return (offset * offset).sum()
         }
-        guard let face = faces.min(by: { distance($0) < distance($1) }), let aligned = analyser.align(face, in: picture)
+        guard let face = faces.min(by: { distance($0) < distance($1) }),
+            let crop = analyser.align(face, in: picture)?.identityCrop
         else { return nil }
-        return Seen(embedding: try analyser.embeddings(of: [aligned.identityCrop])[0], isLargest: face == faces[0])
+        return Seen(embedding: try analyser.embeddings(of: [crop])[0], isLargest: face == faces[0])
     }
     let withFace = seen.compactMap(\.self)
     StandardError.say(

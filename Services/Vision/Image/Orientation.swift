@@ -13,6 +13,21 @@ enum Orientation: Int, CaseIterable, Sendable {
     /// Whether the upright picture's width is the stored one's height.
     var swapsSides: Bool { rawValue >= 5 }
 
+    /// Where a point of the upright picture lies in the stored one, whose size is given; pixels' middles have whole coordinates.
+    func stored(_ point: SIMD2<Float>, width: Int, height: Int) -> SIMD2<Float> {
+        let (right, bottom) = (Float(width - 1), Float(height - 1))
+        return switch self {
+        case .upright: point
+        case .mirrored: SIMD2(right - point.x, point.y)
+        case .upsideDown: SIMD2(right - point.x, bottom - point.y)
+        case .flipped: SIMD2(point.x, bottom - point.y)
+        case .transposed: SIMD2(point.y, point.x)
+        case .turnedLeft: SIMD2(point.y, bottom - point.x)
+        case .transversed: SIMD2(right - point.y, bottom - point.x)
+        case .turnedRight: SIMD2(right - point.y, point.x)
+        }
+    }
+
     /// Reads the orientation from a TIFF structure, the content of an EXIF block.
     ///
     /// Damaged blocks are common and harmless: whatever cannot be read means `upright`.

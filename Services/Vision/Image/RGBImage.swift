@@ -4,6 +4,9 @@ struct RGBImage: Equatable, Sendable {
     let height: Int
     private(set) var pixels: [UInt8]
 
+    /// Width and height.
+    var size: SIMD2<Float> { SIMD2(Float(width), Float(height)) }
+
     /// Wraps pixels that are there; there must be `width * height * 3`.
     init(width: Int, height: Int, pixels: [UInt8]) {
         precondition(pixels.count == width * height * 3, "an image has three bytes a pixel")

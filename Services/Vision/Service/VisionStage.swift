@@ -70,8 +70,10 @@ struct VisionStage: StageHandler {
             return .ended(.unreadable(error))
         }
         do {
+            let isRecognised = job.header.trip.stages.contains(.identity)
             let face = try await timed(looking) { [settings] lane in
-                try await lane.look(at: submitted.image, settings, deadline: job.header.deadline)
+                try await lane.look(
+                    at: submitted.image, settings, recognising: isRecognised, deadline: job.header.deadline)
             }
             return .seen(submitted.request, face)
         } catch {
@@ -97,7 +99,11 @@ struct VisionStage: StageHandler {
         let analysis = networks.analysis(of: face, reading, reacting: request.watching != nil)
         switch job.header.trip {
         case .selfie:
-            let template = FaceTemplate(version: networks.identity.version, values: reading.identity)
+            if let refusal = face.refusal {
+                return .completed(FaceDetected(request: request, analysis: analysis, refusal: refusal))
+            }
+            guard let values = reading.identity else { return .retry(Self.unavailable) }
+            let template = FaceTemplate(version: networks.identity.version, values: values)
             return .completed(FaceDetected(request: request, analysis: analysis, template: template))
         case .analysis:
             return .completed(FaceAnalysed(analysis: analysis))
