@@ -100,17 +100,17 @@ package enum RequestRules {
 extension Problem {
     /// Why bytes are no request.
     ///
-    /// - Parameter startLine: whether the error came in its first line, and what that begins with.
+    /// - Parameter startLine: how its first line begins and how long that is.
     package init(_ error: HTTPParserError, startLine: StartLineWatch) {
         switch error {
         case .headerOverflow:
             self =
-                startLine.hasEnded
-                ? Problem(.requestHeaderFieldsTooLarge, "The request's headers are larger than they may be.")
-                : Problem(.uriTooLong, "The request's target is longer than \(RequestRules.longestTarget) bytes.")
+                startLine.length > RequestRules.longestTarget
+                ? Problem(.uriTooLong, "The request's target is longer than \(RequestRules.longestTarget) bytes.")
+                : Problem(.requestHeaderFieldsTooLarge, "The request's headers are larger than they may be.")
         case .invalidMethod where startLine.beginsWithMethod:
             self = Problem(.notImplemented, "The request's method is not known here.")
-        case .invalidVersion:
+        case .invalidVersion, .paused:
             self = Problem(.httpVersionNotSupported, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
         case .invalidEOFState:
             self = Problem(.badRequest, "The connection's other side ended before the request was whole.")

@@ -1,12 +1,13 @@
 package import NIOCore
 
-/// Remembers how the request that is being received begins: the decoder says that something is too long or unknown, and not
-/// whether that was the first line.
+/// Remembers the first line of the request that is being received: the decoder says that something is too long or unknown, and
+/// not what.
 package final class StartLineWatch: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
 
-    /// Whether the first line is complete.
-    package private(set) var hasEnded = false
+    /// The bytes of the first line, as far as they have come.
+    package private(set) var length = 0
+    private var hasEnded = false
     private var beginning: [UInt8] = []
 
     private static let longestMethod = 32
@@ -21,17 +22,20 @@ package final class StartLineWatch: ChannelInboundHandler {
 
     /// Another request begins.
     package func reset() {
+        length = 0
         hasEnded = false
         beginning = []
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if !hasEnded {
-            let bytes = unwrapInboundIn(data).readableBytesView
-            beginning += bytes.prefix(Self.longestMethod - beginning.count)
+            var bytes = unwrapInboundIn(data).readableBytesView[...]
             // Empty lines before a request are passed over (RFC 9112, 2.2).
-            beginning = Array(beginning.drop { $0 == 0x0d || $0 == 0x0a })
-            hasEnded = bytes.drop { $0 == 0x0d || $0 == 0x0a }.contains(0x0a)
+            if length == 0 { bytes = bytes.drop { $0 == 0x0d || $0 == 0x0a } }
+            let line = bytes.prefix { $0 != 0x0a }
+            beginning += line.prefix(Self.longestMethod - beginning.count)
+            length += line.count
+            hasEnded = line.endIndex < bytes.endIndex
         }
         context.fireChannelRead(data)
     }

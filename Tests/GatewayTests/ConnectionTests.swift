@@ -35,7 +35,6 @@ import Testing
         ("FETCH / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501), ("get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
         ("GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
         ("GET /\(String(repeating: "a", count: 40000)) HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
         ("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: a=\(String(repeating: "x", count: 17000))\r\n\r\n", 431),
