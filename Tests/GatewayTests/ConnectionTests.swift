@@ -196,7 +196,7 @@ import Testing
         settings.maximumConnections = 2
         try await LiveGateway.run(Self.gateway(), settings: settings) { live in
             let get = "GET /problems/no-face HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            let isAnswered = Atomic(false)
+            let answered = Flag()
             try await withThrowingTaskGroup(of: Void.self) { third in
                 try await live.connect { first in
                     try await live.connect { second in
@@ -206,14 +206,13 @@ import Testing
                             let last = get.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")
                             let answer = try await live.answer(to: last)
                             #expect(answer.statuses == [200])
-                            isAnswered.store(true, ordering: .relaxed)
+                            answered.set()
                         }
                         for round in 1...100 {
                             try await first.send(get)
                             while first.received.statuses.count < round { try await first.readMore() }
                         }
-                        let answered = isAnswered.load(ordering: .relaxed)
-                        #expect(!answered)
+                        #expect(!answered.isSet)
                     }
                 }
                 try await third.waitForAll()
@@ -244,5 +243,16 @@ import Testing
                 #expect(answer.statuses == [100, 503] && answer.lowercased().contains("retry-after: "))
             }
         }
+    }
+}
+
+/// Something that happened in another task.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .relaxed) }
+
+    func set() {
+        value.store(true, ordering: .relaxed)
     }
 }
