@@ -145,7 +145,7 @@ struct VisionSettingsTests {
         let settings = try VisionSettings(
             try await Settings.load(
                 arguments: [
-                    "vision", "--broker-host", "rabbit", "--vision-smallest-face", "40", "--vision-batch", "8",
+                    "--broker-host", "rabbit", "--vision-smallest-face", "40", "--vision-batch", "8",
                     "--vision-precision", "f32",
                 ],
                 environment: ["BROKER_PORT": "5680", "MODELS_DIRECTORY": "/models", "VISION_THREADS": "3"]))
@@ -164,7 +164,7 @@ struct VisionSettingsTests {
     func invalid(key: String, value: String) async throws {
         let words = key.replacing(/[A-Z]/) { "-" + $0.output.lowercased() }
         let option = "--" + words.replacing(".", with: "-")
-        let settings = try await Settings.load(arguments: ["vision", option, value], environment: [:])
+        let settings = try await Settings.load(arguments: [option, value], environment: [:])
         #expect {
             _ = try VisionSettings(settings)
         } throws: { error in
