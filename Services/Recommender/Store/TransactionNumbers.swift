@@ -11,7 +11,7 @@ enum TransactionNumbers {
         guard try areAhead(connection) else { return }
         try Lock.publication(connection)
         guard try areAhead(connection) else { return }
-        try connection.query("SET LOCAL statement_timeout = 0")
+        try connection.liftLimit()
         // A version's snapshot sees what the versions before it see. So what k versions don't see gets the number 3 + 2k, and
         // the snapshot of the p-th version sees what is below 2 + 2p. 3 is the first number of all clusters.
         try connection.script(
