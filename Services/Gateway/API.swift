@@ -41,14 +41,14 @@ package struct API: Sendable {
             Route(.get, "/problems/{kind}", problemType),
             Route(.post, "/v1/selfies", selfie),
             Route(.post, "/recommend", selfie),
-            Route(.post, "/v1/analyses", analysis),
+            Route(.post, "/v1/analyses", effect: .work, analysis),
             Route(.get, "/v1/jobs/{id}", job),
             Route(.get, "/v1/users/{id}", user),
             Route(.delete, "/v1/users/{id}", erase),
             Route(.get, "/v1/users/{id}/recommendations", recommendations),
             Route(.post, "/v1/users/{id}/clicks", click),
             Route(.get, "/goData", goData),
-            Route(.get, "/goUpdate", changes: true, goUpdate),
+            Route(.get, "/goUpdate", effect: .change, goUpdate),
         ]
     }
 

@@ -41,7 +41,7 @@ package struct Edge: HTTPResponder {
         to request: Request, by route: Route?, _ context: Context
     ) async -> (response: Response, clientLeft: Bool) {
         do {
-            try visitors.check(request, changes: route?.changes ?? false, local: context.channel.localAddress)
+            try visitors.check(request, effect: route?.effect ?? .nothing, local: context.channel.localAddress)
             guard route != nil else { throw missing(request) }
             return (try await router.respond(to: request, context: context), false)
         } catch let problem as Problem {
@@ -81,20 +81,28 @@ package struct Route: Sendable {
     package let method: HTTPRequest.Method
     /// With parameters in braces: `/v1/jobs/{id}`.
     package let path: String
-    /// Whether something is another afterwards, so that nobody but the person may have it sent.
-    package let changes: Bool
+    package let effect: Effect
     package let action: Action
 
-    /// - Parameter changes: by default, whether the method is any but GET.
-    package init(_ method: HTTPRequest.Method, _ path: String, changes: Bool? = nil, _ action: @escaping Action) {
+    /// What a request brings about, and so who may have it sent.
+    package enum Effect: Sendable {
+        case nothing
+        /// Work, of which nothing is kept but the answer: not for other sites' pages.
+        case work
+        /// Something is another afterwards: not under other names either.
+        case change
+    }
+
+    /// - Parameter effect: by default, `nothing` by GET and `change` by any other method.
+    package init(_ method: HTTPRequest.Method, _ path: String, effect: Effect? = nil, _ action: @escaping Action) {
         self.method = method
         self.path = path
-        self.changes = changes ?? (method != .get)
+        self.effect = effect ?? (method == .get ? .nothing : .change)
         self.action = action
     }
 
     /// Whether its head can be asked for, which must not change anything.
-    package var takesHead: Bool { method == .get && !changes }
+    package var takesHead: Bool { method == .get && effect == .nothing }
 
     /// Whether a request comes in here.
     package func takes(_ request: Request) -> Bool {

@@ -15,19 +15,20 @@ package struct Visitors: Sendable {
     }
 
     /// - Parameters:
-    ///   - changes: whether the request may change anything.
+    ///   - effect: what the request may bring about.
     ///   - local: the connection's address on this side.
-    /// - Throws: 400 without a host, 403 for one that is not this gateway and for what another site's page sent.
-    package func check(_ request: Request, changes: Bool, local: SocketAddress?) throws(Problem) {
+    /// - Throws: 400 without a host, 403 for what another site's page sent, and for a change under a name that is not this
+    ///   gateway's.
+    package func check(_ request: Request, effect: Route.Effect, local: SocketAddress?) throws(Problem) {
         guard let text = request.head.authority, let host = Authority(text) else {
             throw Problem(.badRequest, "The request has no Host: it must say whom it is for.")
         }
-        guard hosts.contains(host, local: local) else {
+        guard effect != .nothing else { return }
+        guard effect == .work || hosts.contains(host, local: local) else {
             throw Problem(
                 .forbidden, "This service does not answer as \(host.host.prefix(100)): http.allowedHosts would name it."
             )
         }
-        guard changes else { return }
         let sites = request.headers[values: .secFetchSite].map { $0.lowercased() }
         guard sites.allSatisfy({ $0 == "same-origin" || $0 == "none" }) else {
             throw Problem(.forbidden, "Requests from other sites' pages are not taken.")
