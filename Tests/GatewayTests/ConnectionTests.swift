@@ -42,7 +42,7 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: localhost\r\n\(String(repeating: "a: b\r\n", count: 200))\r\n", 431),
         (picture + "Transfer-Encoding: gzip\r\n\r\nx", 501),
         (picture + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-        (picture + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 501),
+        (picture + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
         (picture + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
         (picture + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
         (picture + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
