@@ -116,7 +116,7 @@ extension VersionsTests {
     @Test func theCommandsSayWhatHolds() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
-            _ = try await scenario.rateInTwoGroups()
+            _ = try await scenario.rateInTwoGroupsWithLasts()
             for _ in 1...2 {
                 _ = try await scenario.batch().run()
                 try await scenario.change()

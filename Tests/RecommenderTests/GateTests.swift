@@ -86,7 +86,7 @@ extension BatchTests {
     @Test func theGatesFiguresAreKeptWithTheVersion() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
-            try await rate(in: scenario)
+            _ = try await scenario.rateInTwoGroupsWithLasts()
             #expect(try await scenario.batch(gate: Gate(fewestUsers: 16)).run() == .published(version: 1, rows: 160))
             let figures = try #require(try await Versions(store).all().first?.figures)
             #expect(figures.users == 16)
@@ -109,7 +109,7 @@ extension BatchTests {
     @Test func betterSettingsReplaceTheCurrentVersions() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
-            try await rate(in: scenario)
+            _ = try await scenario.rateInTwoGroupsWithLasts()
             _ = try await scenario.batch(rank: 1, lambda: 1e6).run()
             try await scenario.change()
             #expect(try await scenario.batch(gate: Gate(fewestUsers: 16)).run() == .published(version: 2, rows: 160))
@@ -125,7 +125,7 @@ extension BatchTests {
     @Test func whatTheGateRefusesIsNeitherPublishedNorServed() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
-            let user = try await scenario.rateInTwoGroups()[0]
+            let user = try await scenario.rateInTwoGroupsWithLasts()[0]
             _ = try await scenario.batch().run()
             #expect(try await scenario.selfie(user).recommendations.count(.collaborative) == 3)
             try await scenario.change()
@@ -169,14 +169,6 @@ extension BatchTests {
             let last = try await scenario.selfie(user)
             #expect(last.recommendations.count(.collaborative) == 3)
             #expect(last.version == 2)
-        }
-    }
-
-    /// Two groups, and what each person enjoyed last differs from person to person.
-    private func rate(in scenario: Scenario) async throws {
-        for (index, user) in try await scenario.rateInTwoGroups().enumerated() {
-            let last = scenario.video(index % 2 * 100 + (13 - index / 2) % 12)
-            _ = try await scenario.selfie(user, watching: last, rating: 1, session: "last")
         }
     }
 }

@@ -107,6 +107,16 @@ struct Scenario: Sendable {
         return people
     }
 
+    /// The same, and what each person enjoyed last differs from person to person, so that popularity finds some of it.
+    func rateInTwoGroupsWithLasts() async throws -> [UserID] {
+        let people = try await rateInTwoGroups()
+        for (index, user) in people.enumerated() {
+            let last = video(index % 2 * 100 + (13 - index / 2) % 12)
+            _ = try await selfie(user, watching: last, rating: 1, session: "last")
+        }
+        return people
+    }
+
     func count(_ table: String, _ condition: String = "true") async throws -> Int {
         try await store.database.query("SELECT count(*) AS n FROM recommender.\(table) WHERE \(condition)")[0].decode(
             "n")
