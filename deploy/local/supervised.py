@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
-FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a dead process is started again: doubles each time ...
-SETTLED = 30.0  # ... and begins anew once the process has lived so long
+FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0  # seconds before a dead process is started again: doubles each time ...
+SETTLED = 10.0  # ... and begins anew once the process has lived so long
 
 LIBC = ctypes.CDLL(None)
 
