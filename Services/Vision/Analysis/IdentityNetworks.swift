@@ -20,10 +20,6 @@ struct IdentityNetworks: Sendable {
     init(
         _ identity: IdentityNetwork, of manifest: ModelManifest, on engine: borrowing InferenceEngine
     ) throws(InferenceError) {
-        guard identity.width == Self.width else {
-            throw .unsupported(
-                network: "identity", reason: "its vector is \(identity.width) wide, and \(Self.width) is needed")
-        }
         version = identity.version
         input = identity.input
         var parts: [Part] = []
@@ -32,6 +28,10 @@ struct IdentityNetworks: Sendable {
             let name = identity.parts.count == 1 ? "identity" : part.network.version
             let network = try engine.load(part.network, name: name, of: manifest)
             parts.append(Part(network: network, weight: part.weight))
+        }
+        guard identity.width == Self.width else {
+            throw .unsupported(
+                network: "identity", reason: "its vector is \(identity.width) wide, and \(Self.width) is needed")
         }
         self.parts = parts
     }
