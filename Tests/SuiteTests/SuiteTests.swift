@@ -154,6 +154,10 @@ struct SuiteTests {
     @Test func aNewFaceSentManyTimesAtOnceMakesOneUser() async throws {
         let image = try Photos.obama
         let client = client
+        // Another test may have shown this face.
+        if let known = try await client.selfie(image, query: "?as=new").decode(Selfie.self).user.id {
+            #expect(try await client.send(.DELETE, "/v1/users/\(known)").status == 204)
+        }
         let selfies = try await withThrowingTaskGroup(of: Selfie.self) { group in
             for _ in 0..<24 { group.addTask { try await client.selfie(image, query: "?as=new").decode(Selfie.self) } }
             return try await group.reduce(into: []) { $0.append($1) }
