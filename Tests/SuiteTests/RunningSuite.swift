@@ -58,6 +58,24 @@ struct RunningSuite: Sendable {
         }
     }
 
+    /// Sends a signal to one worker: `vision`, `vision-2`.
+    func signal(_ signal: Int32, toWorker name: String) throws {
+        for worker in try supervisor().services where worker.name == name { kill(pid_t(worker.pid), signal) }
+    }
+
+    /// Runs `body` while every process of a service is stopped; they go on after it, whatever happens.
+    func withStopped<Result>(_ service: String, _ body: () async throws -> Result) async throws -> Result {
+        try await signal(SIGSTOP, to: service)
+        do {
+            let result = try await body()
+            try await signal(SIGCONT, to: service)
+            return result
+        } catch {
+            try await signal(SIGCONT, to: service)
+            throw error
+        }
+    }
+
     /// Sends a signal to every process of the database.
     func signalDatabase(_ signal: Int32) throws {
         let data = URL(filePath: "\(home)/database/data").resolvingSymlinksInPath().path(percentEncoded: false)
