@@ -32,6 +32,7 @@ package final class Relay: Sendable {
         var stranded: [Link] = []
         var isPaused = false
         var isClosed = false
+        var accepted = 0
     }
 
     /// Where clients connect, at 127.0.0.1.
@@ -56,6 +57,9 @@ package final class Relay: Sendable {
         port = Int(UInt16(bigEndian: address.sin_port))
         DispatchQueue(label: "relay.accept").async { self.accept() }
     }
+
+    /// How many connections were taken so far.
+    package var accepted: Int { state.withLock { $0.accepted } }
 
     /// Cuts every connection, as the death of either side would. New ones are taken.
     package func cut() {
@@ -118,6 +122,7 @@ package final class Relay: Sendable {
             let link = Link(client: client, server: server)
             let isOpen = state.withLock { state in
                 if !state.isClosed { state.links.append(link) }
+                state.accepted += 1
                 return !state.isClosed
             }
             guard connected == 0, isOpen else { continue }
