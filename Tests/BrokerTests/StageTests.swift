@@ -9,7 +9,7 @@ import Testing
 
 @Suite(
     .enabled(if: VirtualHost.isGiven, "MIEN_TEST_BROKER and MIEN_TEST_BROKER_API name no broker"),
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(5)))
 struct StageTests {
     private let fact = ErasureRequested(user: .random())
 

@@ -63,14 +63,26 @@ class ReaderTests(unittest.TestCase):
     def test_tensors_lie_one_after_another_where_the_layout_says(self):
         tensors = onnx_tensors.read_tensors(onnx_file(INTEGERS, FLOATS))
         data, (offsets, size) = sface.weights(tensors), sface.layout(tensors)
-        shapes = {name: offsets.pop(name) for name in sface.SHAPES}
+        flatten = offsets.pop("flatten")
         self.assertEqual(offsets, {"integers": 0, "floats": 64})
         self.assertEqual(len(data), size)
         for name, tensor in tensors.items():
             self.assertEqual(data[offsets[name] : offsets[name] + len(tensor.data)], tensor.data)
-        for name, offset in shapes.items():
-            self.assertEqual(offset % 64, 0)
-            self.assertEqual(struct.unpack_from(f"<{len(sface.SHAPES[name])}q", data, offset), sface.SHAPES[name])
+        self.assertEqual(flatten % 64, 0)
+        self.assertEqual(struct.unpack_from(f"<{len(sface.FLATTEN)}q", data, flatten), sface.FLATTEN)
+
+    def test_blocks_are_unpacked(self):
+        tensors = {
+            "a_quantized": onnx_tensors.Tensor((2, 3), bytes([1, 2, 0xFF, 4, 5, 6])),
+            "a_scales": onnx_tensors.Tensor((2,), struct.pack("<2f", 0.5, 2)),
+            "a_zero_point": onnx_tensors.Tensor((2,), bytes([0, 4])),
+            "a_shape": onnx_tensors.Tensor((2,), struct.pack("<2q", 3, 2)),
+            "b_shape": onnx_tensors.Tensor((1,), struct.pack("<q", 1)),
+        }
+        found = sface.unpacked(tensors)
+        self.assertEqual(list(found), ["a", "b_shape"])
+        self.assertEqual(found["a"].shape, (3, 2))
+        self.assertEqual(struct.unpack("<6f", found["a"].data), (0.5, 1, -0.5, 0, 2, 4))
 
 
 class FetchTests(unittest.TestCase):

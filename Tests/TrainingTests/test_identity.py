@@ -533,7 +533,8 @@ class SFaceTests(unittest.TestCase):
             graph.write_bytes(graph_over(Graph(self.tensors).model(), offsets))
             weights.write_bytes(sface.weights(self.tensors))
             core = ov.Core()
-            compiled = core.compile_model(core.read_model(graph, weights), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+            streams = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 2, "INFERENCE_NUM_THREADS": 2}
+            compiled = core.compile_model(core.read_model(graph, weights), "CPU", streams)
             found = compiled({"image": image.numpy()})["embedding"].copy()
             alone = compiled({"image": image.numpy()[:1]})["embedding"].copy()
         np.testing.assert_allclose(alone, found[:1], rtol=1e-3, atol=1e-3 * np.abs(found).max())

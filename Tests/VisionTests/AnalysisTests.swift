@@ -52,6 +52,26 @@ struct AnalysisTests {
         #expect(try await lanes.withLane { try await $0.read([]) }.isEmpty)
     }
 
+    @Test("a face has one vector, whichever lane of whichever worker reads it")
+    func oneVector() async throws {
+        let (here, elsewhere) = (
+            try Networks.lanes(), try AnalysisLanes(directory: Networks.directory, precision: .fastest, count: 2)
+        )
+        let face = try await here.withLane { try await $0.look(at: Photos.obama, LookSettings()) }
+        let wanted = try await here.withLane { try await $0.read([face])[0] }
+        for lanes in [here, elsewhere] {
+            try await lanes.withLane { first in
+                try await lanes.withLane { second in
+                    for lane in [first, second] {
+                        for reading in try await lane.read([face]) + lane.read([face, face, face]) {
+                            #expect(try cosine(reading, wanted) > 0.9999)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test("each part of an identity has the share that its weight gives it", .enabled(if: Networks.haveSFace))
     func shares() async throws {
         let manifest = try ModelManifest(directory: Networks.models)

@@ -1,8 +1,8 @@
 """Writes Models/sface.xml, the graph of SFace (Zhong et al. 2021), from OpenCV Zoo's block-quantised ONNX file:
 `python -m Training.identity.sface --file face_recognition_sface_2021dec_int8bq.onnx`.
 
-Needed only where the graph is to change: it is committed, and set-up writes its weights (`deploy/models/sface.py`). The graph
-takes the file's tensors as they are: int8 values, zero points and scales of blocks, which it unpacks when it is loaded. Its input
+Needed only where the graph is to change: it is committed, and set-up writes its weights (`deploy/models/sface.py`), which unpacks
+what the file holds in blocks. The graph's input
 is "image" [N, 3, 112, 112], RGB (value - 127.5) / 128; its output "embedding" [N, 128], not normalised.
 """
 
@@ -34,69 +34,46 @@ class Graph:
     """SFace's layers over the tensors of its file."""
 
     def __init__(self, tensors: dict[str, onnx_tensors.Tensor]) -> None:
-        self._tensors = tensors
+        self._tensors = sface.unpacked(tensors)
 
     def model(self) -> ov.Model:
         """The whole network."""
         image = op.parameter([-1, 3, INPUT_SIZE, INPUT_SIZE], np.float32, name="image")
-        filters = self._unpacked("conv_1_conv2d_weight", [-1, 3, 3, 3])
+        filters = self._constant("conv_1_conv2d_weight", [-1, 3, 3, 3])
         x = self._activated(op.convolution(image, filters, [1, 1], [1, 1], [1, 1], [1, 1]), "conv_1")
         for layer in range(2, LAYERS + 1):
             name, stride = f"conv_{layer}", 2 if layer in STRIDED else 1
-            filters = self._unpacked(f"{name}_dw_conv2d_weight", [-1, 1, 1, 3, 3])
+            filters = self._constant(f"{name}_dw_conv2d_weight", [-1, 1, 1, 3, 3])
             x = op.group_convolution(x, filters, [stride, stride], [1, 1], [1, 1], [1, 1])
             x = self._activated(x, f"{name}_dw")
-            x = op.convolution(x, self._blocks(f"{name}_conv2d_weight"), [1, 1], [0, 0], [0, 0], [1, 1])
+            x = op.convolution(x, self._constant(f"{name}_conv2d_weight"), [1, 1], [0, 0], [0, 0], [1, 1])
             x = self._activated(x, name)
         x = self._normalised(x, "bn1", LAST_EPSILON)
-        # The dense layer as a convolution: products of matrices would be computed with packed weights, and for one picture
-        # alone OpenVINO 2026.4 gets those wrong.
-        filters = op.reshape(self._blocks("pre_fc1_weight"), self._shape("dense_filters"), True)
-        x = op.convolution(x, filters, [1, 1], [0, 0], [0, 0], [1, 1])
-        x = op.add(x, op.reshape(self._blocks("pre_fc1_bias"), self._shape("dense_bias"), False))
-        x = op.reshape(self._normalised(x, "fc1", LAST_EPSILON), self._shape("flatten"), True)
+        # The dense layer as a convolution over all that is left of the picture.
+        outputs = self._tensors["pre_fc1_weight"].shape[0]
+        x = op.convolution(x, self._constant("pre_fc1_weight", [outputs, -1, 7, 7]), [1, 1], [0, 0], [0, 0], [1, 1])
+        x = op.add(x, self._constant("pre_fc1_bias", [1, -1, 1, 1]))
+        flatten = op.constant(np.array(sface.FLATTEN, np.int64))
+        flatten.set_friendly_name("flatten")
+        x = op.reshape(self._normalised(x, "fc1", LAST_EPSILON), flatten, True)
         image.output(0).set_names({"image"})
         model = ov.Model([op.result(x)], [image], "sface")
         model.outputs[0].set_names({"embedding"})
         return model
 
-    def _constant(self, name: str, element: str, shape: list[int] | None = None) -> ov.Node:
+    def _constant(self, name: str, shape: list[int] | None = None) -> ov.Node:
+        """A float32 tensor, in the file's shape or another."""
         tensor = self._tensors[name]
-        node = op.constant(np.frombuffer(tensor.data, element).reshape(tensor.shape if shape is None else shape))
+        node = op.constant(np.frombuffer(tensor.data, "<f4").reshape(tensor.shape if shape is None else shape))
         node.set_friendly_name(name)
         return node
-
-    def _shape(self, name: str) -> ov.Node:
-        node = op.constant(np.array(sface.SHAPES[name], np.int64))
-        node.set_friendly_name(name)
-        return node
-
-    def _unpacked(self, name: str, shape: list[int]) -> ov.Node:
-        """A packed tensor seen in another shape, of which the first axes, as many as there are scales, number the blocks."""
-        values = self._constant(f"{name}_quantized", "<i1", shape)
-        scales = self._tensors[f"{name}_scales"]
-        axes, count = 0, 1
-        while count < len(scales.data) // 4:
-            count *= list(values.shape)[axes]
-            axes += 1
-        by_block = [*list(values.shape)[:axes], *[1] * (len(shape) - axes)]
-        zero = op.convert(self._constant(f"{name}_zero_point", "<i1", by_block), np.float32)
-        return op.multiply(
-            op.subtract(op.convert(values, np.float32), zero), self._constant(f"{name}_scales", "<f4", by_block)
-        )
-
-    def _blocks(self, name: str) -> ov.Node:
-        """A tensor packed in blocks along its rows, in the shape that the file gives it."""
-        scales = self._tensors[f"{name}_scales"].shape
-        blocks = self._unpacked(name, [*scales, -1])
-        return op.reshape(blocks, self._constant(f"{name}_shape", "<i8"), False)
 
     def _normalised(self, x: ov.Node, name: str, epsilon: float) -> ov.Node:
-        statistics = (self._constant(f"{name}_{part}", "<f4") for part in ("gamma", "beta", "moving_mean", "moving_var"))
+        statistics = (self._constant(f"{name}_{part}") for part in ("gamma", "beta", "moving_mean", "moving_var"))
         return op.batch_norm_inference(x, *statistics, epsilon)
 
     def _activated(self, x: ov.Node, name: str) -> ov.Node:
-        slopes = self._constant(f"{name}_relu_gamma", "<f4", [-1])
+        slopes = self._constant(f"{name}_relu_gamma", [-1])
         return op.prelu(self._normalised(x, f"{name}_batchnorm", EPSILON), slopes)
 
 
