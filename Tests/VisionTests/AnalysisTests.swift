@@ -57,7 +57,7 @@ struct AnalysisTests {
         let (here, elsewhere) = (
             try Networks.lanes(), try AnalysisLanes(directory: Networks.directory, precision: .fastest, count: 2)
         )
-        let face = try await here.withLane { try await $0.look(at: Photos.obama, LookSettings()) }
+        let face = try await here.withLane { try await $0.look(at: Photos.data("obama.jpg"), LookSettings()) }
         let wanted = try await here.withLane { try await $0.read([face])[0] }
         for lanes in [here, elsewhere] {
             try await lanes.withLane { first in
