@@ -78,8 +78,11 @@ package struct ServiceRunner: Sendable {
     }
 
     /// Runs an assembly behind the admin server until a signal or until one of its services ends.
+    ///
+    /// - Parameter cancellation: how long services may take to end when they are cancelled, before the process is ended.
     package func run(
-        _ assembly: Assembly, gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint]
+        _ assembly: Assembly, gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint],
+        cancellation: Duration = .seconds(5)
     ) async throws {
         let readiness = Readiness(assembly.readiness)
         let server = AdminServer(admin, readiness: readiness, metrics: metrics, logger: logger)
@@ -87,7 +90,7 @@ package struct ServiceRunner: Sendable {
             services: [server] + assembly.services + [readiness], gracefulShutdownSignals: gracefulShutdownSignals,
             logger: logger)
         configuration.maximumGracefulShutdownDuration = timeout
-        configuration.maximumCancellationDuration = .seconds(5)
+        configuration.maximumCancellationDuration = cancellation
         logger.info("service starting", metadata: ["admin.host": "\(admin.host)", "admin.port": "\(admin.port)"])
         try await ServiceGroup(configuration: configuration).run()
         logger.info("service stopped")

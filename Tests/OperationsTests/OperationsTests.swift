@@ -238,7 +238,8 @@ import Testing
             name: "test", settings: Settings(["admin.port": "0"]), logger: silence, metrics: PrometheusRegistry())
         await #expect(throws: Failing.Reason.self) {
             try await runner.run(
-                ServiceRunner.Assembly(services: [Failing()], readiness: []), gracefulShutdownSignals: [])
+                ServiceRunner.Assembly(services: [Failing()], readiness: []), gracefulShutdownSignals: [],
+                cancellation: .seconds(120))
         }
     }
 }
