@@ -12,7 +12,7 @@ import Synchronization
 import Testing
 
 /// What a gateway says to bytes on a real connection.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
     static let picture = "POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
 
     /// A gateway that sees a face in everything.
