@@ -255,7 +255,7 @@ struct SuiteTests {
         #expect(try await client.selfie(image).status == 200)
     }
 
-    @Test(.disabled("RabbitMQ 3.10 has not been seen to take the jobs back by these settings: the test must find the way"))
+    @Test(.disabled("RabbitMQ 3.10 was not seen to take the jobs back by these settings"))
     func aWorkerThatTheBrokerTakesForLostEndsNoAcceptedJob() async throws {
         // Debian's RabbitMQ does so after 30 minutes without an acknowledgement, looking once a minute.
         try await setConsumerTimeout(milliseconds: 1000, tick: 200)
