@@ -70,7 +70,7 @@ extension SuiteTests {
             // Who writes goes on at the beginning of the file.
             switch name {
             case "broker":
-                try await suite.script("broker", "ctl", "close_all_connections", "to have something logged")
+                try await suite.script("broker", "ctl", "close_all_connections", "--vhost", "mien", "to have it logged")
                 try await suite.becomesReady()
             case "database": _ = try? await suite.sql("SELECT no_such_column")
             default: #expect(try await client.selfie(try Photos.obama).status == 200)
