@@ -1,6 +1,6 @@
 internal import COpenBLAS
 
-/// The few dense products and solves that Mien is made of, on row-major single-precision matrices behind pointers.
+/// The few dense products and solves that Mien is made of, on row-major matrices behind pointers.
 package enum BLAS {
     /// gram += panelᵀ · panel, the upper triangle only; `panel` is rows × rank, `gram` rank × rank.
     package static func addGram(
@@ -70,6 +70,17 @@ package enum BLAS {
         var rightHandSides = Int32(count)
         var status: Int32 = 0
         spotrs_("L", &order, &rightHandSides, matrix, &order, vectors, &order, &status)
+        guard status == 0 else { throw .notPositiveDefinite }
+    }
+
+    /// The same in double precision.
+    package static func solve(
+        _ matrix: UnsafeMutablePointer<Double>, rank: Int, _ vectors: UnsafeMutablePointer<Double>, count: Int
+    ) throws(LinearAlgebraError) {
+        var order = Int32(rank)
+        var rightHandSides = Int32(count)
+        var status: Int32 = 0
+        dposv_("L", &order, &rightHandSides, matrix, &order, vectors, &order, &status)
         guard status == 0 else { throw .notPositiveDefinite }
     }
 }

@@ -182,6 +182,22 @@ func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
         }
     }
 
+    @Test(arguments: [1e3, 1e6, 1e9])
+    func oneVideoWatchedAgainAndAgainLeavesTheOthersTheirSay(times: Double) throws {
+        let items = try trained().items
+        let model = ItemModel(items: items, objective: objective)
+        var row = matrix[0]
+        row[5] = times
+        let ratings = row.indices.filter { row[$0] > 0 }.map { (item: $0, value: Float(row[$0])) }
+        let vector = try model.foldIn(ratings)
+        let reference = ReferenceALS(objective: objective, ratings: matrix).solve(row: row, fixed: items.rows)
+        #expect(relativeDifference([vector.map(Double.init)], [reference]) < 1e-3)
+        let top = model.top(3, for: vector, excluding: Set(ratings.map(\.item)))
+        for (ranked, list) in zip(top, try model.contributions(to: top.map(\.item), ratings: ratings)) {
+            #expect(abs(list.reduce(0) { $0 + $1.score } - ranked.score) < 1e-3)
+        }
+    }
+
     @Test func ranksAsTheBatchDoes() throws {
         let trained = try trained()
         let model = ItemModel(items: trained.items, objective: objective)

@@ -52,6 +52,14 @@ import Testing
         for (earlier, later) in zip(losses, losses.dropFirst()) { #expect(later <= earlier * (1 + 1e-4)) }
     }
 
+    /// One pair so often that single precision loses the regularisation beside it.
+    @Test(arguments: Solver.allCases) func trainsWhereOnePairOutweighsAll(solver: Solver) throws {
+        var matrix = randomRatings(users: 60, items: 50, density: 0.15, seed: 8)
+        matrix[7][9] = 1e5
+        let losses = try train(Ratings(matrix), rank: 12, .confidence(alpha: 40, lambda: 0.01), solver).losses
+        #expect(try #require(losses.last) < losses[0])
+    }
+
     /// Going on from vectors loses no more than they did, and an epoch from converged ones changes next to nothing.
     @Test func goesOnFromVectors() throws {
         let ratings = planted(users: 240, items: 160, groups: 8, seed: 12)

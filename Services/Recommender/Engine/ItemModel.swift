@@ -1,18 +1,21 @@
 internal import LinearAlgebra
 
 /// The items' side of a training: enough to rank for anybody whose ratings are at hand, and to say why.
+///
+/// Equations are summed and solved in double precision: beside what somebody has rated a thousand times, λ and the other
+/// ratings are lost in single precision.
 package struct ItemModel: Sendable {
     package let items: Factors
     package let objective: Objective
     /// YᵀY, rank × rank, upper triangle.
-    private let shared: [Float]
+    private let shared: [Double]
 
     package init(items: Factors, objective: Objective) {
         self.items = items
         self.objective = objective
         let (rank, width) = (items.rank, items.width)
         let padded = gram(of: items, threads: 1)
-        shared = (0..<rank).flatMap { padded[$0 * width..<$0 * width + rank] }
+        shared = (0..<rank).flatMap { padded[$0 * width..<$0 * width + rank].map(Double.init) }
     }
 
     /// A user's vector for these ratings (items with r > 0, each once): the closed-form solution against the fixed items
@@ -21,7 +24,7 @@ package struct ItemModel: Sendable {
         guard !ratings.isEmpty else { return [Float](repeating: 0, count: items.rank) }
         var (matrix, vector) = equations(for: ratings)
         try Self.solve(&matrix, rank: items.rank, &vector, count: 1)
-        return vector
+        return vector.map(Float.init)
     }
 
     /// The best items for a user's vector, without those in `excluded`; ties in the order of the items. Nothing for zeros.
@@ -44,14 +47,14 @@ package struct ItemModel: Sendable {
         let rank = items.rank
         let equations = NormalEquations(objective, others: items.count)
         var matrix = self.equations(for: ratings).matrix
-        var images = recommended.flatMap { items[$0] }
+        var images = recommended.flatMap { items[$0].map(Double.init) }
         try Self.solve(&matrix, rank: rank, &images, count: recommended.count)
         return recommended.indices.map { index in
             let image = images[index * rank..<(index + 1) * rank]
             return ratings.map { rating in
                 let target = equations.offset + equations.scale * rating.value
-                let product = zip(image, items[rating.item]).reduce(Float(0)) { $0 + $1.0 * $1.1 }
-                return RankedItem(item: rating.item, score: target * product)
+                let product = zip(image, items[rating.item]).reduce(0.0) { $0 + $1.0 * Double($1.1) }
+                return RankedItem(item: rating.item, score: Float(Double(target) * product))
             }.sorted(by: RankedItem.precedes)
         }
     }
@@ -72,18 +75,18 @@ package struct ItemModel: Sendable {
     }
 
     /// The user's matrix (upper triangle) and right-hand side.
-    private func equations(for ratings: [(item: Int, value: Float)]) -> (matrix: [Float], vector: [Float]) {
+    private func equations(for ratings: [(item: Int, value: Float)]) -> (matrix: [Double], vector: [Double]) {
         let rank = items.rank
         let equations = NormalEquations(objective, others: items.count)
-        let lambda = equations.regularisation(ratings: ratings.count)
+        let lambda = Double(equations.regularisation(ratings: ratings.count))
         var matrix = shared
-        var vector = [Float](repeating: 0, count: rank)
+        var vector = [Double](repeating: 0, count: rank)
         for index in 0..<rank { matrix[index * rank + index] += lambda }
         for rating in ratings {
-            let weight = equations.scale * rating.value
-            let factor = items[rating.item]
+            let weight = Double(equations.scale) * Double(rating.value)
+            let factor = items[rating.item].map(Double.init)
             for row in 0..<rank {
-                vector[row] += (equations.offset + weight) * factor[row]
+                vector[row] += (Double(equations.offset) + weight) * factor[row]
                 for column in row..<rank { matrix[row * rank + column] += weight * factor[row] * factor[column] }
             }
         }
@@ -91,7 +94,7 @@ package struct ItemModel: Sendable {
     }
 
     private static func solve(
-        _ matrix: inout [Float], rank: Int, _ vectors: inout [Float], count: Int
+        _ matrix: inout [Double], rank: Int, _ vectors: inout [Double], count: Int
     ) throws(EngineError) {
         let solved = matrix.withUnsafeMutableBufferPointer { matrix in
             vectors.withUnsafeMutableBufferPointer { vectors -> Result<Void, LinearAlgebraError> in

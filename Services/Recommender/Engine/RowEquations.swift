@@ -12,10 +12,13 @@ struct RowEquations {
     private var constant = 0.0
     /// Vectors times √w, so that their product with themselves is a part of the matrix.
     private var panel: [Float]
+    /// What the matrix is factorised in.
+    private var factor: [Float]
 
     init(width: Int) {
         self.width = width
         matrix = [Float](repeating: 0, count: width * width)
+        factor = matrix
         vector = [Float](repeating: 0, count: width)
         panel = [Float](repeating: 0, count: width * Self.panelRows)
     }
@@ -69,22 +72,33 @@ struct RowEquations {
 
     /// Solves (G + Σ w y yᵀ + λ I) x = Σ t y for x and returns the row's loss, xᵀAx - 2 bᵀx + Σ t; NaN when there is no
     /// solution. `gram` is G's upper triangle. The sums are used up.
+    ///
+    /// Where λ is lost beside the rest in single precision, a greater one takes its place.
     mutating func solve(gram: [Float], lambda: Float, into solution: UnsafeMutablePointer<Float>) -> Double {
         let width = width
         for index in matrix.indices { matrix[index] += gram[index] }
-        for index in 0..<width { matrix[index * width + index] += lambda }
-        return matrix.withUnsafeMutableBufferPointer { matrix in
-            guard let matrix = matrix.baseAddress else { return .nan }
-            for index in 0..<width { solution[index] = vector[index] }
-            do throws(LinearAlgebraError) {
-                try BLAS.solve(matrix, rank: width, solution, count: 1)
-            } catch {
-                return .nan
+        let trace = (0..<width).reduce(Float(0)) { $0 + matrix[$1 * width + $1] }
+        var lambda = lambda
+        while !solve(lambda: lambda, into: solution) {
+            guard lambda < trace, trace.isFinite else { return .nan }
+            lambda = max(10 * lambda, 1e-6 * trace)
+        }
+        // With A x = b the loss is Σ t - bᵀx.
+        var product: Float = 0
+        for index in 0..<width { product += vector[index] * solution[index] }
+        return constant - Double(product)
+    }
+
+    /// Whether there is a solution with this λ.
+    private mutating func solve(lambda: Float, into solution: UnsafeMutablePointer<Float>) -> Bool {
+        factor.withUnsafeMutableBufferPointer { factor in
+            guard let place = factor.baseAddress else { return false }
+            _ = factor.update(fromContentsOf: matrix)
+            for index in 0..<width {
+                place[index * width + index] += lambda
+                solution[index] = vector[index]
             }
-            // With A x = b the loss is Σ t - bᵀx.
-            var product: Float = 0
-            for index in 0..<width { product += vector[index] * solution[index] }
-            return constant - Double(product)
+            return (try? BLAS.solve(place, rank: width, solution, count: 1)) != nil
         }
     }
 }

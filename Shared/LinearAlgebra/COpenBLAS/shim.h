@@ -5,3 +5,6 @@
 void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
 void spotrs_(
     const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b, const int *ldb, int *info);
+/// Both at once, in double precision.
+void dposv_(
+    const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b, const int *ldb, int *info);
