@@ -41,6 +41,21 @@ struct CloserTests {
         #expect(face.face.box.width > 50)
     }
 
+    @Test("no memory is no closer look, and no work left is the end")
+    func limits() throws {
+        let file = Encoded.jpeg(Photos.plain(width: 2600, height: 1000))
+        let picture = try Picture(file, limits: ImageLimits())
+        var tight = ImageLimits()
+        tight.memory = 6 * 2600 * 1000 - 1
+        #expect(try picture.closer(by: 1, file, limits: tight, within: .unlimited) == nil)
+        for limit in [tight, ImageLimits()] {
+            let failure = #expect(throws: Failure.self) {
+                try picture.closer(by: 1, file, limits: limit, within: WorkLimit(.nanoseconds(1)))
+            }
+            #expect(failure?.kind == .tooLarge && failure?.detail.contains("of work") == true)
+        }
+    }
+
     @Test("no picture is read again that has pixels enough")
     func enough() throws {
         let limits = ImageLimits()

@@ -12,7 +12,8 @@ extension Picture {
         return (1...min(halvings, Int(magnification.nextDown.exponent) + 1)).reversed()
     }
 
-    /// The same picture, halved by that many times less; `nil` where that takes more memory than the limits allow.
+    /// The same picture, halved by that many times less; `nil` where that takes more memory than the limits allow. Throws
+    /// also what `work` throws.
     func closer(
         by times: Int, _ data: Data, limits: ImageLimits, within work: WorkLimit
     ) throws(Failure) -> Picture? {
@@ -22,6 +23,8 @@ extension Picture {
         do {
             return try Picture(data, limits: closer, within: work)
         } catch  where error.kind == .tooLarge {
+            // Used-up work is said by the same kind, and leaves nothing to look closer with.
+            try work.check()
             return nil
         }
     }
