@@ -3,8 +3,8 @@ package import FoundationEssentials
 /// What travels with every message of a job, beside its body.
 package struct JobHeader: Codable, Hashable, Sendable {
     /// How long it is remembered that somebody was erased. A job that comes later than so long after its submission may be
-    /// about somebody of whom that is forgotten, and stores nothing. No queue keeps a message for longer than a week, be it a
-    /// dead letter.
+    /// about somebody of whom that is forgotten, and stores nothing. A dead letter is kept for a day, what waits until it is
+    /// done.
     package static let longestLife = Duration.seconds(30 * 86_400)
 
     /// The version of the messages that this build writes and the newest that it reads.
