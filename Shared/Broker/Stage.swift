@@ -78,19 +78,23 @@ package struct Stage<Handler: StageHandler>: Service {
 
     private func work(on batch: [Delivery]) async {
         let began = Date.now
-        var jobs: [(job: Job, delivery: Delivery)] = []
-        var settlements: [(Settlement, Delivery)] = []
-        for delivery in batch {
-            let triage = Triage(delivery, stage: name, settings: dispatcher.settings, now: began)
-            if case .work(let job) = triage {
-                jobs.append((job, delivery))
-            } else if let settlement = dispatcher.settlement(of: delivery, triage, now: began) {
-                settlements.append((settlement, delivery))
-            }
+        let triages = batch.map { ($0, Triage($0, stage: name, settings: dispatcher.settings, now: began)) }
+        let jobs: [(job: Job, delivery: Delivery)] = triages.compactMap { delivery, triage in
+            if case .work(let job) = triage { (job, delivery) } else { nil }
         }
-        settlements += await outcomes(of: jobs, began: began)
+        let others = triages.compactMap { delivery, triage in
+            dispatcher.settlement(of: delivery, triage, now: began).map { ($0, delivery) }
+        }
+        // A suspect may be here again before its delivery is acknowledged, and must not begin so soon.
+        async let moved: Void = settle(others)
+        let outcomes = await outcomes(of: jobs, began: began)
+        await moved
         // From here on the batch waits for the broker only, and the next may have the processor.
         intake.finished()
+        await settle(outcomes)
+    }
+
+    private func settle(_ settlements: [(Settlement, Delivery)]) async {
         await withDiscardingTaskGroup { group in
             for (settlement, delivery) in settlements {
                 group.addTask { await settle(delivery, settlement) }
