@@ -444,10 +444,14 @@ extension Connection {
     private func receive(
         on pointer: OpaquePointer, toWrite: Bool = false, by deadline: Deadline
     ) throws(DatabaseError) {
-        var ending = canceller.wake.wait(
-            for: PQsocket(pointer), toWrite: toWrite, isHeard: !canceller.wasUsed,
-            until: canceller.wasUsed ? min(deadline.end, .now + Self.grace.afterCancellation) : deadline.end)
-        if ending == .rung {
+        var ending = WakeUpCall.Ending.rung
+        while !canceller.wasUsed {
+            let end = min(deadline.end, .now + settings.silenceLimit)
+            ending = canceller.wake.wait(for: PQsocket(pointer), toWrite: toWrite, until: end)
+            guard ending == .timedOut, end < deadline.end else { break }
+            try knock()
+        }
+        if canceller.wasUsed {
             ending = canceller.wake.wait(
                 for: PQsocket(pointer), toWrite: toWrite, isHeard: false,
                 until: min(deadline.end, .now + Self.grace.afterCancellation))
@@ -458,6 +462,18 @@ extension Connection {
             throw wasCancelled ? .cancelled : deadline.passed
         }
         guard PQconsumeInput(pointer) == 1 else { throw lost(pointer) }
+    }
+
+    /// Gives up a server that neither takes a new connection nor refuses one: it hangs, however long the statement may take.
+    private func knock() throws(DatabaseError) {
+        let hangs = Deadline(settings.connectTimeout).passed
+        do throws(DatabaseError) {
+            _ = try connect()
+        } catch {
+            guard error == hangs else { return }
+            close()
+            throw error
+        }
     }
 }
 

@@ -11,6 +11,9 @@ package struct DatabaseSettings: Sendable {
     package var acquireTimeout: Duration
     /// How long an idle connection may rest before it is asked whether its server still answers.
     package var restTimeout: Duration
+    /// How long a server may say nothing to a statement before it is asked, by another connection, whether it is there; and
+    /// how long until it is asked again.
+    package var silenceLimit: Duration
     /// How long the server works on one statement, COPY excepted. Zero: without limit. A server that has not answered
     /// five seconds later is taken for gone.
     package var statementTimeout: Duration
@@ -24,6 +27,7 @@ package struct DatabaseSettings: Sendable {
     package init(
         address: DatabaseAddress, connections: Int = 4, connectTimeout: Duration = .seconds(3),
         acquireTimeout: Duration = .seconds(10), restTimeout: Duration = .seconds(1),
+        silenceLimit: Duration = .seconds(3),
         statementTimeout: Duration = .seconds(30), longStatementTimeout: Duration = .seconds(3600),
         idleTransactionTimeout: Duration = .seconds(60), applicationName: String = "mien"
     ) {
@@ -33,6 +37,7 @@ package struct DatabaseSettings: Sendable {
         self.connectTimeout = connectTimeout
         self.acquireTimeout = acquireTimeout
         self.restTimeout = restTimeout
+        self.silenceLimit = silenceLimit
         self.statementTimeout = statementTimeout
         self.longStatementTimeout = longStatementTimeout
         self.idleTransactionTimeout = idleTransactionTimeout

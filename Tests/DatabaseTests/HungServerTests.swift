@@ -11,7 +11,8 @@ import Testing
 struct HungServerTests {
     /// Runs `body` with a pool that reaches a new database by a relay.
     private func withRelay(
-        restTimeout: Duration = .seconds(60), _ body: (Relay, Database) async throws -> Void
+        restTimeout: Duration = .seconds(60), silenceLimit: Duration = .seconds(60),
+        statementTimeout: Duration = .milliseconds(100), _ body: (Relay, Database) async throws -> Void
     ) async throws {
         try await TestDatabase.withAddress { address in
             var parts = try #require(URLComponents(string: address.conninfo))
@@ -22,7 +23,8 @@ struct HungServerTests {
             let settings = DatabaseSettings(
                 address: DatabaseAddress(try #require(parts.string)), connections: 1,
                 connectTimeout: .seconds(2), acquireTimeout: .milliseconds(300), restTimeout: restTimeout,
-                statementTimeout: .milliseconds(100), longStatementTimeout: .milliseconds(300))
+                silenceLimit: silenceLimit, statementTimeout: statementTimeout, longStatementTimeout: .milliseconds(300)
+            )
             let database = Database(settings, logger: TestDatabase.silence)
             try await database.query("CREATE TABLE a (id bigint)")
             do {
@@ -58,6 +60,24 @@ struct HungServerTests {
                         try connection.query("INSERT INTO a VALUES (1)")
                     }
                 })
+        }
+    }
+
+    @Test func aStatementThatMayTakeLongEndsSoon() async throws {
+        try await withRelay(silenceLimit: .milliseconds(100), statementTimeout: .seconds(600)) { relay, database in
+            let error = await #expect(throws: DatabaseError.self) {
+                try await database.withConnection { connection in
+                    relay.pause()
+                    try connection.query("INSERT INTO a VALUES (1)")
+                }
+            }
+            #expect(error == .unavailable("it did not answer within 2.0 seconds"))
+        }
+    }
+
+    @Test func aSlowStatementOfAServerThatAnswersGoesOn() async throws {
+        try await withRelay(silenceLimit: .milliseconds(50), statementTimeout: .seconds(60)) { _, database in
+            try await database.query("SELECT pg_sleep(1)")
         }
     }
 
