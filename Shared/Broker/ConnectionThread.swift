@@ -88,7 +88,7 @@ final class ConnectionThread<Role: ConnectionRole>: Sendable {
 
     private func main() {
         var role = makeRole()
-        var backoff = Backoff(from: .milliseconds(100), to: .seconds(5))
+        var backoff = Backoff(from: .milliseconds(100), to: .seconds(1))
         while ending == nil {
             do throws(ConnectionError) {
                 try live(&role, backoff: &backoff)
