@@ -51,6 +51,11 @@ struct RunningSuite: Sendable {
         try JSONDecoder().decode(SupervisorState.self, from: Data(contentsOf: URL(filePath: "\(home)/suite.json")))
     }
 
+    /// What the broker, the database or a worker wrote to its log.
+    func log(of name: String) throws -> String {
+        try String(contentsOfFile: "\(home)/log/\(name).log", encoding: .utf8)
+    }
+
     /// Sends a signal to every process of one service.
     func signal(_ signal: Int32, to service: String) async throws {
         for worker in try supervisor().services where worker.name == service || worker.name.hasPrefix(service + "-") {
