@@ -28,6 +28,23 @@ def answer_with(page, body=None, status=200, path="**/v1/selfies*", **headers):
     page.route(path, lambda route: route.fulfill(status=status, content_type=kind, body=json.dumps(body), headers=headers))
 
 
+def youtube(page):
+    """A stand-in for YouTube's player: ready when greeted; `tell` makes it say more. Returns what was embedded."""
+    embedded = []
+    body = """<script>addEventListener("message", event => {
+        window.page = event.source;
+        if (JSON.parse(event.data).event === "listening") page.postMessage(JSON.stringify({ event: "onReady" }), "*");
+    })</script>"""
+    page.route(YOUTUBE, lambda route: (embedded.append(route.request), route.fulfill(content_type="text/html", body=body)))
+    return embedded
+
+
+def tell(page, message):
+    """Waits for the player, which then says `message`."""
+    expect(page.locator("#player")).to_have_attribute("data-state", "showing")
+    page.frames[-1].evaluate("message => page.postMessage(JSON.stringify(message), '*')", message)
+
+
 def check_accessible(page):
     # In the middle of a transition a button's colours do not belong together yet.
     page.evaluate("() => Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => null)))")
@@ -49,7 +66,7 @@ def test_a_snapshot_brings_box_mood_and_six_links(open_page):
         key(page, "Take Snapshot").click()
         expect(page.get_by_role("dialog")).to_contain_text("face template")
         agree(page)
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look happy. Welcome back"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look happy. Welcome back"))
     request = sent.value
     assert request.headers["content-type"] == "image/jpeg"
     assert len(request.headers["idempotency-key"]) >= 16
@@ -81,10 +98,10 @@ def test_consent_comes_before_the_first_picture_and_only_once(open_page):
     assert sent == []
     key(page, "Take Snapshot").click()
     agree(page)
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     key(page, "Take Snapshot").click()
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     expect(key(page, "Take Snapshot")).not_to_have_attribute("aria-disabled", "true")
     assert len(sent) == 2
 
@@ -98,12 +115,20 @@ def test_consent_names_everything_that_is_kept(open_page):
 
 
 def test_only_the_mood_without_recognition(open_page):
-    page = open_page()
+    page = open_page(noise=("net::ERR",))
     key(page, "Take Snapshot").click()
     with page.expect_request("**/v1/analyses"):
         key(page, "Only my mood, do not recognise me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look happy. You asked not to be recognised"))
-    expect(page.locator("#recommendations-text")).to_contain_text("Recommendations need recognition")
+    expect(page.locator("#status")).to_have_text(re.compile("You look happy. You asked not to be recognised"))
+    # Videos by mood alone, and choosing one tells nobody.
+    links = page.get_by_role("region", name="Recommendations").get_by_role("link")
+    expect(links).to_have_count(6)
+    expect(page.get_by_role("heading", name="For your mood: happy")).to_be_visible()
+    told = []
+    page.on("request", lambda request: told.append(request.url) if "/v1/" in request.url else None)
+    links.first.click()
+    expect(page.locator("#player")).not_to_have_attribute("data-state", "idle")
+    assert told == []
     # Nothing was kept before, so there is nothing to offer.
     expect(page.get_by_role("dialog")).to_be_hidden()
 
@@ -113,7 +138,7 @@ def recognised_then_only_the_mood(open_page):
     page = open_page()
     key(page, "Take Snapshot").click()
     agree(page)
-    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    expect(page.locator("#status")).to_have_text(re.compile("Welcome back"))
     key(page, "Privacy").click()
     key(page, "Only my mood, do not recognise me").click()
     expect(page.get_by_role("dialog")).to_contain_text("Delete everything about you?")
@@ -126,12 +151,12 @@ def test_withdrawing_consent_offers_to_delete_what_was_kept(open_page):
     check_accessible(page)
     with page.expect_request(lambda request: request.method == "DELETE" and request.url.endswith("/v1/users/me")):
         page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    expect(page.locator("#status")).to_have_text(re.compile("You are deleted"))
     expect(key(page, "Privacy")).to_be_focused()
     # The choice stands.
     with page.expect_request("**/v1/analyses"):
         key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You asked not to be recognised"))
+    expect(page.locator("#status")).to_have_text(re.compile("You asked not to be recognised"))
     # Nobody is left, and nothing is offered any more.
     key(page, "Privacy").click()
     key(page, "Only my mood, do not recognise me").click()
@@ -143,11 +168,11 @@ def test_withdrawing_consent_may_keep_what_was_kept(open_page):
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "/v1/users" in request.url else None)
     key(page, "Keep").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("only your mood is read.*stays until you press Delete me"))
-    expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(0)
+    expect(page.locator("#status")).to_have_text(re.compile("only your mood is read.*stays until you press Delete me"))
+    expect(page.get_by_role("heading", name="To begin with")).to_be_visible()
     # Who is not recognised is shown nobody's videos, on the next visit either.
     page.reload()
-    expect(page.locator("#recommendations-text")).to_contain_text("Six videos appear here")
+    expect(page.get_by_role("heading", name="To begin with")).to_be_visible()
     assert asked == []
     key(page, "Delete me").click()
     expect(page.locator("#farewell-withdrawn")).to_be_hidden()
@@ -156,7 +181,7 @@ def test_withdrawing_consent_may_keep_what_was_kept(open_page):
 def test_withdrawing_consent_stops_a_recording(open_page):
     page = open_page(consent="recognise")
     key(page, "Start Record").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    expect(page.locator("#status")).to_have_text(re.compile("Welcome back"))
     key(page, "Privacy").click()
     key(page, "Only my mood, do not recognise me").click()
     expect(page.locator("#recording")).to_be_hidden()
@@ -197,7 +222,7 @@ def test_the_camera_refused_leaves_upload(open_page, photo):
     with page.expect_file_chooser() as chooser:
         key(page, "Upload Image").click()
     chooser.value.set_files(photo)
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look happy"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look happy"))
     expect(page.get_by_role("alert")).to_have_text("")
 
 
@@ -225,7 +250,7 @@ def test_an_unanswered_permission_leaves_upload(open_page, photo):
     with page.expect_file_chooser() as chooser:
         key(page, "Upload Image").click()
     chooser.value.set_files(photo)
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look happy"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look happy"))
     expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
 
 
@@ -244,7 +269,7 @@ def test_a_camera_allowed_after_it_was_given_up_stays_off(open_page):
     expect(page.locator("#webcam")).to_have_attribute("data-state", "asking")
     key(page, "Stop Record").click()
     expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
-    expect(page.get_by_role("status")).to_have_text("Recording stopped.")
+    expect(page.locator("#status")).to_have_text("Recording stopped.")
     page.evaluate("() => allow()")
     assert page.evaluate("() => stream.getVideoTracks()[0].readyState") == "ended"
     expect(page.locator("#webcam")).to_have_attribute("data-state", "off")
@@ -261,7 +286,7 @@ def test_pressing_twice_asks_for_the_camera_once(open_page):
         }"""
     )
     key(page, "Take Snapshot").dblclick()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     expect(page.get_by_role("alert")).to_have_text("")
     assert page.evaluate("() => asked") == 1
 
@@ -282,7 +307,7 @@ def test_an_upload_is_upright_small_and_without_metadata(open_page, tmp_path):
     assert b"SecretCamera" not in body and b"Exif" not in body
     (tmp_path / "sent.jpg").write_bytes(body)
     assert Image.open(tmp_path / "sent.jpg").size == (640, 1280)
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
 
 
 def test_a_file_that_is_no_picture(open_page, tmp_path):
@@ -310,7 +335,7 @@ def test_pasting_and_dropping(open_page, photo, kind):
         }""",
         kind,
     )
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +367,7 @@ def test_busy_says_when_to_try_again_and_trying_again_is_the_same_job(open_page)
     expect(page.get_by_role("alert")).to_contain_text("try again in 7 seconds")
     page.unroute("**/v1/selfies*")
     key(page, "Try again").first.click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     assert len(keys) == 2 and keys[0] == keys[1]
 
 
@@ -360,14 +385,14 @@ def test_a_slow_service_can_be_cancelled(open_page):
     page.route("**/v1/selfies*", lambda route: held.append(route))
     page.evaluate("() => { performance.now = () => 0; }")
     key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("camera|Looking"))
+    expect(page.locator("#status")).to_have_text(re.compile("camera|Looking"))
     for _ in range(20):
         page.clock.run_for(500)
-        if page.get_by_role("status").text_content().startswith("Still"):
+        if page.locator("#status").text_content().startswith("Still"):
             break
-    expect(page.get_by_role("status")).to_have_text(re.compile("Still working"))
+    expect(page.locator("#status")).to_have_text(re.compile("Still working"))
     key(page, "Cancel").click()
-    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.locator("#status")).to_have_text("")
     expect(page.get_by_role("alert")).to_have_text("")
     expect(key(page, "Take Snapshot")).to_be_focused()
 
@@ -382,14 +407,14 @@ def test_somebody_new_says_so(open_page):
     answer_with(page, selfie("new"))
     with page.expect_request("**/v1/selfies?as=new"):
         question.get_by_role("button", name="No, I am someone new").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("We do not know you yet"))
+    expect(page.locator("#status")).to_have_text(re.compile("We do not know you yet"))
     expect(question).to_be_hidden()
 
 
 def test_a_picture_that_tells_nobody_leaves_who_is_known(open_page):
     page = open_page(consent="recognise")
     key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("Welcome back"))
+    expect(page.locator("#status")).to_have_text(re.compile("Welcome back"))
     answer_with(page, selfie("uncertain", "ambiguous"))
     key(page, "Take Snapshot").click()
     expect(page.get_by_role("group", name="Is this you?")).to_be_visible()
@@ -455,7 +480,7 @@ def test_turning_the_camera_off_stops_the_recording(open_page):
     page = open_page(consent="recognise")
     page.clock.install()
     key(page, "Start Record").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     key(page, "Turn the camera off").click()
     expect(key(page, "Take Snapshot")).to_be_focused()
     expect(page.get_by_text("Recording", exact=True)).to_be_hidden()
@@ -486,20 +511,11 @@ def test_leaving_the_page_turns_the_camera_off(open_page):
 
 def test_a_recommendation_plays_and_is_sent_as_feedback(open_page):
     page = open_page(consent="recognise", noise=("net::ERR",))
-    embedded = []
-    page.route(
-        YOUTUBE,
-        lambda route: (
-            embedded.append(route.request),
-            route.fulfill(
-                content_type="text/html",
-                body="""<script>addEventListener("message", event =>
-                    event.source.postMessage(JSON.stringify({ event: "onReady" }), "*"))</script>""",
-            ),
-        ),
-    )
+    embedded = youtube(page)
     key(page, "Take Snapshot").click()
-    link = page.get_by_role("region", name="Recommendations").get_by_role("link").nth(1)
+    links = page.get_by_role("region", name="Recommendations").get_by_role("link")
+    expect(links).to_have_count(6)
+    link = links.nth(1)
     with page.expect_request("**/v1/users/me/clicks") as click:
         link.click()
     assert click.value.post_data_json == {"video_id": "fWNaR-rxAic"}
@@ -510,6 +526,8 @@ def test_a_recommendation_plays_and_is_sent_as_feedback(open_page):
     # Without a referrer YouTube refuses with error 153.
     assert embedded[0].headers.get("referer", "").startswith("http://127.0.0.1")
     expect(link).to_have_attribute("aria-current", "true")
+    tell(page, {"event": "infoDelivery", "info": {"playerState": 1}})
+    expect(page.locator("#player-status")).to_have_text("Playing: Carly Rae Jepsen - Call Me Maybe")
     with page.expect_request("**/v1/selfies*") as sent:
         key(page, "Take Snapshot").click()
     assert re.search(r"\?playing=fWNaR-rxAic&session=[0-9a-f]{32}$", sent.value.url)
@@ -536,7 +554,7 @@ def test_youtube_down_is_said_and_the_rest_goes_on(open_page, trouble):
     expect(player.get_by_role("link", name="Open on YouTube")).to_have_attribute("href", "https://www.youtube.com/watch?v=gf6v59c5yuY")
     with page.expect_request(re.compile(r"/v1/selfies$")):
         key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
 
 
 def test_nothing_of_youtubes_is_loaded_before_it_is_asked_for(open_page):
@@ -544,19 +562,20 @@ def test_nothing_of_youtubes_is_loaded_before_it_is_asked_for(open_page):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     assert [url for url in asked if "youtube" in url or "ytimg" in url or "google" in url] == []
 
 
 def test_delete_me(open_page):
     page = open_page(consent="recognise")
     key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     key(page, "Delete me").click()
     with page.expect_request(lambda request: request.method == "DELETE" and request.url.endswith("/v1/users/me")):
         page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
-    expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(0)
+    expect(page.locator("#status")).to_have_text(re.compile("You are deleted"))
+    expect(page.get_by_role("heading", name="To begin with")).to_be_visible()
+    expect(page.get_by_role("region", name="Recommendations").get_by_role("link")).to_have_count(3)
     assert page.evaluate("() => localStorage.length") == 0
 
 
@@ -574,7 +593,7 @@ def test_delete_me_waits_for_an_accepted_erasure(open_page):
     page.route("**/v1/users/me", erase)
     key(page, "Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    expect(page.locator("#status")).to_have_text(re.compile("You are deleted"))
     assert len(keys) == 3 and keys[0] and len(set(keys)) == 1
 
 
@@ -600,7 +619,7 @@ def test_delete_me_leaves_nothing_to_try_again(open_page):
     expect(page.locator("#again")).to_be_visible()
     key(page, "Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"))
+    expect(page.locator("#status")).to_have_text(re.compile("You are deleted"))
     expect(page.locator("#again")).to_be_hidden()
 
 
@@ -641,7 +660,7 @@ def test_the_controls_are_at_hand_on_every_screen(open_page):
 def test_the_preview_is_mirrored_and_the_selfie_is_not(open_page):
     page = open_page(consent="recognise")
     key(page, "Take Snapshot").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look"))
+    expect(page.locator("#status")).to_have_text(re.compile("You look"))
     transforms = page.evaluate(
         """() => ["webcam-video", "selfie-canvas"].map(id => getComputedStyle(document.getElementById(id)).transform)"""
     )

@@ -16,7 +16,7 @@ def test_a_snapshot_goes_all_the_way(open_page, suite_url):
     page.get_by_role("button", name="Take Snapshot").click()
     page.get_by_label(re.compile("I agree")).check()
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You look|We are not sure"), timeout=30_000)
+    expect(page.locator("#status")).to_have_text(re.compile("You look|We are not sure"), timeout=30_000)
     expect(page.get_by_role("img", name=re.compile("face marked"))).to_be_visible()
     links = page.get_by_role("region", name="Recommendations").get_by_role("link")
     expect(links).to_have_count(6)
@@ -28,7 +28,7 @@ def test_a_snapshot_goes_all_the_way(open_page, suite_url):
 
     page.get_by_role("button", name="Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("You are deleted"), timeout=30_000)
+    expect(page.locator("#status")).to_have_text(re.compile("You are deleted"), timeout=30_000)
 
 
 def test_the_stub_sends_the_headers_that_the_suite_sends(suite_url):

@@ -4,46 +4,76 @@ import { randomName } from "./service.js";
 
 const ORIGIN = "https://www.youtube-nocookie.com";
 
-/** Milliseconds between two greetings of the player, and of silence after which it is given up. */
+/** Milliseconds between two greetings of the player, and of silence after which that is said. */
 const GREETING = 250;
 const SILENCE = 5_000;
+
+/** What YouTube's player tells of itself. */
+const ENDED = 0;
+const PLAYING = 1;
+
+const SILENT = "YouTube did not answer.";
 
 export class Player {
   #screen;
   #title;
   #text;
+  #status;
   #play;
   #anyway;
   #open;
+  #changed;
   #frame = null;
   #video;
   #session = null;
+  #playing = false;
+  /** Whether it answered that it cannot play this video. */
+  #broken = false;
   #greeting = 0;
   #giveUp = 0;
 
-  /** `elements`: screen, title, text, play, anyway, open. `video`: `{id, title}`. */
-  constructor(elements, video) {
-    ({ screen: this.#screen, title: this.#title, text: this.#text, play: this.#play, anyway: this.#anyway, open: this.#open } = elements);
-    this.#video = video;
-    this.#play.addEventListener("click", () => this.play(this.#video));
+  /**
+   * `elements`: screen, title, text, status, play, anyway, open. `video`: `{id, title}`.
+   * `changed(event)` hears `started`, when a video is asked for, and `ended`.
+   */
+  constructor(elements, video, changed) {
+    ({
+      screen: this.#screen, title: this.#title, text: this.#text, status: this.#status, play: this.#play, anyway: this.#anyway,
+      open: this.#open,
+    } = elements);
+    this.#changed = changed;
+    this.#put(video);
+    this.#play.addEventListener("click", () => {
+      if (this.#play.getAttribute("aria-disabled") !== "true") this.play(this.#video);
+    });
     this.#anyway.addEventListener("click", () => this.#show());
     addEventListener("message", event => this.#hear(event));
   }
 
-  /** The video shown and which playing of it, or null while none is. */
+  /** What stands on the screen. */
+  get video() {
+    return this.#video;
+  }
+
+  /** Whether a video was asked for. */
+  get used() {
+    return this.#frame !== null;
+  }
+
+  /** The video that plays and which playing of it, or null: nobody can enjoy what is paused, over or broken. */
   get watching() {
-    return this.#screen.dataset.state === "showing" ? { video: this.#video.id, session: this.#session } : null;
+    return this.#screen.dataset.state === "showing" && this.#playing ? { video: this.#video.id, session: this.#session } : null;
   }
 
   /** Loads a video and shows it as soon as YouTube's player answers. */
   play(video) {
-    this.#video = video;
     this.#session = randomName();
+    this.#playing = this.#broken = false;
     this.#quiet();
     this.#frame?.remove();
-    this.#title.textContent = video.title;
-    this.#open.href = `https://www.youtube.com/watch?v=${video.id}`;
+    this.#put(video);
     this.#enter("connecting", "Connecting to YouTube…");
+    this.#say(`Connecting to YouTube: ${video.title}`);
 
     const frame = document.createElement("iframe");
     const query = new URLSearchParams({ enablejsapi: 1, playsinline: 1, rel: 0, autoplay: 1, origin: location.origin });
@@ -58,15 +88,26 @@ export class Player {
     frame.src = `${ORIGIN}/embed/${video.id}?${query}`;
     this.#frame = frame;
     this.#screen.append(frame);
-    this.#giveUp = setTimeout(() => this.#fail("YouTube did not answer."), SILENCE);
+    this.#giveUp = setTimeout(() => this.#fail(SILENT), SILENCE);
+    this.#changed("started");
   }
 
+  #put(video) {
+    this.#video = video;
+    this.#title.textContent = video.title;
+    this.#open.href = `https://www.youtube.com/watch?v=${video.id}`;
+  }
+
+  /** Goes on until it answers, also after its silence was said: a slow connection is no broken one. */
   #greet() {
     clearInterval(this.#greeting);
-    const greeting = JSON.stringify({ event: "listening", id: "1", channel: "widget" });
-    const send = () => this.#frame?.contentWindow?.postMessage(greeting, ORIGIN);
+    const send = () => this.#tell({ event: "listening" });
     this.#greeting = setInterval(send, GREETING);
     send();
+  }
+
+  #tell(message) {
+    this.#frame?.contentWindow?.postMessage(JSON.stringify({ id: "1", channel: "widget", ...message }), ORIGIN);
   }
 
   #hear(event) {
@@ -79,29 +120,54 @@ export class Player {
         return;
       }
     }
-    if (message?.event === "onError") this.#fail("YouTube cannot play this video here.");
-    if (message?.event === "onReady" || message?.event === "initialDelivery") {
-      if (this.#screen.dataset.state === "connecting") this.#show();
+    switch (message?.event) {
+      case "onError":
+        this.#broken = true;
+        this.#fail("YouTube cannot play this video here.");
+        break;
+      case "onReady": case "initialDelivery":
+        if (!this.#broken && this.#screen.dataset.state !== "showing") this.#show();
+        this.#follow(message.info?.playerState);
+        break;
+      case "infoDelivery": this.#follow(message.info?.playerState); break;
+      case "onStateChange": this.#follow(message.info); break;
     }
+  }
+
+  #follow(state) {
+    if (typeof state !== "number") return;
+    const before = this.#playing;
+    this.#playing = state === PLAYING;
+    if (this.#playing && !before) this.#say(`Playing: ${this.#video.title}`);
+    if (state === ENDED && before) this.#changed("ended");
   }
 
   #show() {
     this.#quiet();
+    this.#tell({ event: "command", func: "addEventListener", args: ["onStateChange"] });
     const held = this.#screen.contains(document.activeElement);
     this.#screen.dataset.state = "showing";
     if (held) this.#frame?.focus();
   }
 
   #fail(reason) {
-    this.#quiet();
+    clearTimeout(this.#giveUp);
+    if (this.#broken) this.#quiet();
+    this.#playing = false;
     const held = this.#screen.contains(document.activeElement);
     this.#enter("failed", `${reason} You can try again, or watch it on YouTube's own site.`);
+    this.#say(reason);
     if (held) this.#play.focus();
   }
 
   #quiet() {
     clearInterval(this.#greeting);
     clearTimeout(this.#giveUp);
+  }
+
+  /** For those who chose the video elsewhere on the page, and do not see this screen. */
+  #say(text) {
+    this.#status.textContent = text;
   }
 
   #enter(state, text) {

@@ -38,11 +38,13 @@ export function reactionWords(reaction) {
   return reaction.rating === 1 ? "You seem to enjoy the video." : "We do not see yet that you enjoy the video.";
 }
 
-/** Why a video is recommended. */
-export function sourceWords(recommendation, mood) {
-  switch (recommendation.source) {
-    case "collaborative": return recommendation.because?.length ? "For you, after what you enjoyed" : "For you";
+/** Why videos are recommended. `because`: titles of what somebody enjoyed, where they are known. */
+export function reasonWords(source, mood, because = []) {
+  switch (source) {
+    case "collaborative": return because.length ? `Because you enjoyed ${[...new Set(because)].slice(0, 2).join(" and ")}` : "For you, after what you enjoyed";
     case "mood": return mood ? `For your mood: ${LOOKS[mood] ?? mood}` : "For your mood";
+    case "playing": return "Playing now";
+    case "default": return "To begin with";
     default: return "Popular";
   }
 }

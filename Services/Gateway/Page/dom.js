@@ -1,0 +1,20 @@
+// What every part of the page does with its elements.
+
+export const element = id => document.getElementById(id);
+
+/** Sets a text only when it changes, so that a screen reader says it once. */
+export function say(id, text) {
+  if (element(id).textContent !== text) element(id).textContent = text;
+}
+
+/** `aria-disabled` instead of `disabled`: a button that is switched off keeps the focus. */
+export function enable(id, yes) {
+  yes ? element(id).removeAttribute("aria-disabled") : element(id).setAttribute("aria-disabled", "true");
+}
+
+/** Does `action` when the button is pressed, unless it is switched off. */
+export function press(id, action) {
+  element(id).addEventListener("click", () => {
+    if (element(id).getAttribute("aria-disabled") !== "true") action();
+  });
+}

@@ -1,0 +1,46 @@
+// What the browser remembers; where it may not, the page itself does until it is closed.
+
+const kept = new Map();
+
+/** Whether the browser keeps anything for this page. */
+export let remembers = true;
+
+function read(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    remembers = false;
+    return kept.get(name) ?? null;
+  }
+}
+
+function write(name, value) {
+  kept.set(name, value);
+  try {
+    value === null ? localStorage.removeItem(name) : localStorage.setItem(name, value);
+  } catch {
+    remembers = false;
+  }
+}
+
+/** A person's choice: `recognise`, `mood`, or null while there is none. */
+export const choice = {
+  get value() { return read("mien.consent"); },
+  set value(text) { write("mien.consent", text); },
+};
+
+/** Whether the browser's cookie, which scripts cannot read, names a person: from the first picture that tells who it is on. */
+export const known = {
+  get value() { return read("mien.known") === "yes"; },
+  set value(yes) { write("mien.known", yes ? "yes" : null); },
+};
+
+/** Calls `gone` when another tab deleted the person. */
+export function onForgotten(gone) {
+  addEventListener("storage", event => {
+    if (event.key === null || (event.key === "mien.known" && event.newValue === null)) gone();
+  });
+}
+
+read("mien.consent");
+if (!navigator.cookieEnabled) remembers = false;
