@@ -84,6 +84,10 @@ train-identity: $(TRAINING_INSTALLED) ## Train the identity network (ARGS="--dat
 train-expression: $(TRAINING_INSTALLED) ## Train the expression network (ARGS="--data DIR ...")
 	@$(TRAINING) -m Training.expression.train $(ARGS)
 
+pack-training: $(TRAINING_INSTALLED) ## Pack into .gpu what a GPU machine needs to train both networks (ARGS="--data DIR")
+	@$(TRAINING) -m Training.expression.gpu.pack --out .gpu/x $(ARGS)
+	@$(TRAINING) -m Training.identity.gpu.pack --out .gpu $(ARGS)
+
 check-training: $(TRAINING_INSTALLED) ## Test the training code and run a few steps of both on made-up data
 	@$(TRAINING) -m unittest discover --start-directory Tests/TrainingTests
 	@$(TRAINING) -m Training.identity.train --smoke
@@ -95,4 +99,4 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@touch $@
 
 .PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
-	bench-vision train-identity train-expression check-training
+	bench-vision train-identity train-expression pack-training check-training

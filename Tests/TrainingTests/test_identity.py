@@ -376,7 +376,7 @@ class ExportTests(unittest.TestCase):
                     self.skipTest("set-up could not get SFace")
                 for path, key in zip(files, ("graph", "weights"), strict=True):
                     self.assertEqual(hashlib.sha256(path.read_bytes()).hexdigest(), part[key]["sha256"])
-                self.assertLess(files[1].stat().st_size, 12e6)
+                self.assertLess(files[1].stat().st_size, 40e6 if files[1].parent.name == "third-party" else 12e6)
                 self.assertTrue((folder / part["card"]).exists())
                 model = ov.Core().read_model(*files)
                 self.assertEqual(list(model.input("image").partial_shape)[1:], [3, 112, 112])

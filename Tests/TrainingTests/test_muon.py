@@ -6,7 +6,7 @@ import unittest
 
 import torch
 
-from Training.muon import Muon, orthogonalise
+from Training.muon import Muon, StackedMuon, orthogonalise
 
 
 class MuonTests(unittest.TestCase):
@@ -31,6 +31,21 @@ class MuonTests(unittest.TestCase):
         weight.grad = torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0))
         Muon([weight], lr=0.1).step()
         self.assertLess(float((weight.detach() * weight.grad).sum()), 0)
+
+    def test_stacked_does_what_one_at_a_time_does(self) -> None:
+        torch.manual_seed(0)
+        shapes = [(16, 8, 3, 3), (16, 8, 3, 3), (64, 16, 1, 1), (8, 4, 3, 3)]
+        ones = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+        others = [torch.nn.Parameter(one.detach().clone(memory_format=torch.channels_last)) for one in ones]
+        alone, stacked = Muon(ones), StackedMuon(others)
+        for _ in range(3):
+            for one, other in zip(ones, others, strict=True):
+                one.grad = torch.randn_like(one)
+                other.grad = one.grad.clone(memory_format=torch.channels_last)
+            alone.step()
+            stacked.step()
+        for one, other in zip(ones, others, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -22,6 +23,12 @@ LUMINANCE = torch.tensor(
     dtype=torch.float32,
 )
 """JPEG's example luminance quantisation table (ITU-T T.81, Annex K.1)."""
+
+
+@functools.cache
+def luminance(device: torch.device) -> Tensor:
+    """The table on a device, copied there once: to copy is to wait for the device."""
+    return LUMINANCE.to(device)
 
 
 def augment(images: Tensor) -> Tensor:
@@ -85,7 +92,7 @@ def jpeg(images: Tensor) -> Tensor:
     dct[0] /= math.sqrt(2)
     quality = torch.rand(n, 1, 1, 1, 1, device=device) * 60 + 20
     percent = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)
-    table = (LUMINANCE.to(device) * percent / 100).clamp(1, 255)
+    table = (luminance(device) * percent / 100).clamp(1, 255)
     tiles = (images - 128).view(n, blocks, 8, blocks, 8).transpose(2, 3)
     coefficients = (dct @ tiles @ dct.T / table).round() * table
     return (dct.T @ coefficients @ dct).transpose(2, 3).reshape(images.shape) + 128

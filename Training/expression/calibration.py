@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .data import Faces
+from .labels import FERPLUS
+from .network import Outputs
 
 
 class Calibration(nn.Module):
@@ -33,3 +38,14 @@ def fit(logits: Tensor, targets: Tensor, penalty: float = 0.02) -> Calibration:
 
     optimizer.step(loss)
     return calibration.requires_grad_(False)
+
+
+def fit_heads(outputs: Outputs, faces: Faces) -> tuple[Calibration, Calibration]:
+    """Calibrations of the vote head and of the label head, by the outputs for faces the network was not trained on.
+
+    The vote head is fitted to the majority, where there is one, as that is how its probability is read; the label head
+    to the labels.
+    """
+    rows = torch.from_numpy(np.flatnonzero(faces.majority))
+    majority = functional.one_hot(torch.from_numpy(faces.votes).argmax(1), len(FERPLUS)).float()
+    return fit(outputs.ferplus[rows], majority[rows]), fit(outputs.fer, torch.from_numpy(faces.labels))

@@ -17,26 +17,29 @@ from torch import Tensor, nn
 
 from ..manifest import digest
 from . import reaction
-from .calibration import Calibration, fit
+from .calibration import Calibration, fit_heads
 from .data import Faces, training_split
 from .geometry import read_template
 from .labels import FER, FERPLUS, MOODS
-from .network import DIMENSIONS, SIZE, ExpressionNetwork, Outputs
+from .network import DIMENSIONS, SIZE, WIDTHS, ExpressionNetwork, Outputs
 
 OUTPUTS = {"ferplus": len(FERPLUS), "fer": len(FER), "expression": DIMENSIONS}
 
 
 class CalibratedNetwork(nn.Module):
-    """The network as the service runs it: the picture and its mirror image averaged, probabilities calibrated."""
+    """The network as the service runs it: probabilities calibrated, and if `mirrored` the picture and its mirror image
+    averaged."""
 
-    def __init__(self, network: ExpressionNetwork) -> None:
+    def __init__(self, network: ExpressionNetwork, mirrored: bool = True) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.mirrored = network, mirrored
         self.ferplus = Calibration(len(FERPLUS))
         self.fer = Calibration(len(FER))
 
     def logits(self, image: Tensor) -> Outputs:
-        """Outputs averaged over the picture and its mirror image."""
+        """Outputs, averaged over the picture and its mirror image if the network is to be."""
+        if not self.mirrored:
+            return self.network(image)
         count = image.shape[0]
         both = self.network(torch.cat([image, image.flip(3)]))
         return Outputs(*((output[:count] + output[count:]) / 2 for output in both))
@@ -56,22 +59,15 @@ def logits(model: CalibratedNetwork, faces: Faces, batch: int = 128) -> Outputs:
 
 
 def calibrate(model: CalibratedNetwork, faces: Faces) -> None:
-    """Fit both calibrations on faces the network was not trained on.
-
-    The vote head is fitted to the majority, where there is one, as that is how its probability is read; the label head
-    to the labels.
-    """
-    outputs = logits(model, faces)
-    rows = torch.from_numpy(np.flatnonzero(faces.majority))
-    majority = nn.functional.one_hot(torch.from_numpy(faces.votes).argmax(1), len(FERPLUS)).float()
-    model.ferplus = fit(outputs.ferplus[rows], majority[rows])
-    model.fer = fit(outputs.fer, torch.from_numpy(faces.labels))
+    """Fit both calibrations on faces the network was not trained on."""
+    model.ferplus, model.fer = fit_heads(logits(model, faces), faces)
 
 
 def read_network(checkpoint: Path) -> ExpressionNetwork:
-    """The averaged weights of a checkpoint."""
-    network = ExpressionNetwork()
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
+    """The averaged weights of a checkpoint, which names the network's widths where they are not the usual ones."""
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = ExpressionNetwork(widths=tuple(stored.get("widths", WIDTHS)))
+    network.load_state_dict(stored["average"])
     return network.eval()
 
 
@@ -136,10 +132,11 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path(".local/expression/checkpoint.pt"))
     parser.add_argument("--models", type=Path, default=Path("Models"))
     parser.add_argument("--version", required=True, help="name of these weights, such as expression-1")
+    parser.add_argument("--single-view", action="store_true", help="the picture alone, not its mirror image beside it")
     options = parser.parse_args()
     torch.set_num_threads(1)
     training, held, _ = training_split(options.data)
-    model = CalibratedNetwork(read_network(options.checkpoint))
+    model = CalibratedNetwork(read_network(options.checkpoint), mirrored=not options.single_view)
     calibrate(model, held)
     graph = options.models / "expression.xml"
     convert(model, graph)

@@ -69,23 +69,31 @@ def odd_one_out(vectors: Tensor, shares: Tensor, count: int = 2048, temperature:
     A triplet counts where its closest pair is at most 0.6 times as far apart as the next. Half of the triplets are
     drawn within one emotion: there it is strength that tells them apart.
     """
-    device = vectors.device
-    triplets = torch.randint(0, len(shares), (count, 3), device=device)
-    order = shares.argmax(1).argsort()
-    reach = min(8, len(shares))
-    start = torch.randint(0, len(shares) - reach + 1, (count // 2, 1), device=device)
+    apart = hellinger(shares, shares)
+    return closest_pair(distances(vectors), apart, shares.argmax(1), shares.sum(1) > 0, count, temperature)
+
+
+def closest_pair(
+    between: Tensor, apart: Tensor, emotions: Tensor, known: Tensor, count: int = 2048, temperature: float = 0.1
+) -> Tensor:
+    """`odd_one_out` of distances `between` N images by what is known of how far `apart` (0...1) they are [N, N].
+
+    Half of the triplets share one of `emotions` [N]; images that are not `known` [N] do not count.
+    """
+    device, images = between.device, len(between)
+    triplets = torch.randint(0, images, (count, 3), device=device)
+    order = emotions.argsort()
+    reach = min(8, images)
+    start = torch.randint(0, images - reach + 1, (count // 2, 1), device=device)
     near = order[start + torch.randint(0, reach, (count // 2, 3), device=device)]
     triplets = torch.cat([triplets[count // 2 :], near])
     first, second, third = triplets.T
     pairs = [(second, third), (first, third), (first, second)]
     with torch.no_grad():
-        apart = hellinger(shares, shares)
         target = torch.stack([apart[i, j] for i, j in pairs], 1)
         ranked = target.sort(1).values
         distinct = (first != second) & (second != third) & (first != third)
-        clear = (ranked[:, 0] <= 0.6 * ranked[:, 1]) & (ranked[:, 1] >= 0.2) & distinct
-        clear &= (shares.sum(1) > 0)[triplets].all(1)
-    between = distances(vectors)
+        clear = (ranked[:, 0] <= 0.6 * ranked[:, 1]) & (ranked[:, 1] >= 0.2) & distinct & known[triplets].all(1)
     logits = torch.stack([-between[i, j] for i, j in pairs], 1) / temperature
     each = functional.cross_entropy(logits, target.argmin(1), reduction="none")
     return (each * clear).sum() / clear.sum().clamp(min=1)

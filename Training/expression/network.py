@@ -16,6 +16,12 @@ SIZE = 48
 DIMENSIONS = 16
 """Width of the expression vector."""
 
+WIDTHS = (32, 64, 128, 256)
+"""Channels at 48, 24, 12 and 6 pixels."""
+
+DEPTHS = ((1,), (2,), (1,))
+"""Convolutions in each residual block at 24, 12 and 6 pixels."""
+
 
 class Outputs(NamedTuple):
     """What the network says of a batch of N faces."""
@@ -63,29 +69,34 @@ def standardise(image: Tensor) -> Tensor:
 class ExpressionNetwork(nn.Module):
     """Grey faces [N, 1, 48, 48], values 0...255, to logits and expression vectors.
 
-    Three linear heads share one trunk: the vote head (FER+), the label head (FER2013) and the 16-d expression.
+    Three linear heads share one trunk: the vote head (FER+), the label head (FER2013) and the 16-d expression. The
+    trunk ends in `features` channels.
     """
 
-    def __init__(self, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        dropout: float = 0.2,
+        widths: tuple[int, ...] = WIDTHS,
+        depths: tuple[tuple[int, ...], ...] = DEPTHS,
+        features: int = 512,
+    ) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(
-            Convolution(1, 32),
-            Convolution(32, 64, stride=2),
-            Residual(64, 1),
-            Convolution(64, 128, stride=2),
-            Residual(128, 2),
-            Convolution(128, 256, stride=2),
-            Residual(256, 1),
-            Convolution(256, 512, kernel=1),
-        )
-        features = 512
+        layers: list[nn.Module] = [Convolution(1, widths[0])]
+        for inputs, outputs, blocks in zip(widths[:-1], widths[1:], depths, strict=True):
+            layers.append(Convolution(inputs, outputs, stride=2))
+            layers += [Residual(outputs, depth) for depth in blocks]
+        self.trunk = nn.Sequential(*layers, Convolution(widths[-1], features, kernel=1))
         self.dropout = nn.Dropout(dropout)
         self.ferplus = nn.Linear(features, len(FERPLUS))
         self.fer = nn.Linear(features, len(FER))
         self.expression = nn.Linear(features, DIMENSIONS)
 
+    def prepare(self, image: Tensor) -> Tensor:
+        """What the trunk sees of images in 0...255."""
+        return standardise(image)
+
     def forward(self, image: Tensor) -> Outputs:
         """Outputs for grey images [N, 1, 48, 48] in 0...255."""
-        features = self.trunk(standardise(image)).float().mean(dim=(2, 3))
+        features = self.trunk(self.prepare(image)).float().mean(dim=(2, 3))
         features = self.dropout(features)
         return Outputs(self.ferplus(features), self.fer(features), self.expression(features))

@@ -13,6 +13,8 @@ from .winograd import WinogradConv2d
 
 INPUT_SIZE = 112
 EMBEDDING_WIDTH = 512
+# The length of a trained network's filters; normalisations follow, so only what a step of Muon changes depends on it.
+FILTER_NORM = 3.5
 
 
 class Residual(nn.Module):

@@ -10,11 +10,10 @@ import openvino as ov
 import torch
 from torch import Tensor, nn
 
-from .network import IdentityNetwork, Residual
+from .network import FILTER_NORM, IdentityNetwork, Residual
 
 WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
-FILTER_NORM = 3.5
 
 
 def read_layers(graph: Path) -> list[tuple[Tensor, Tensor]]:
@@ -66,20 +65,26 @@ def start_from(network: IdentityNetwork, graph: Path, images: Tensor) -> None:
 
     The folded filters become filters of a trained one's norm, since what a step of Muon changes does not depend on it: to
     smaller ones every rate is a higher rate. Every normalisation then gets the scale and shift that give back the
-    exported layer's output, from its own statistics over `images` [N, 3, 112, 112] in -1...1 (some hundred of them).
+    exported layer's output, from its own statistics over `images` [N, 3, 112, 112] in -1...1 (some hundred of them), when the one
+    pass over them comes to it.
     """
-    exported = read_layers(graph)
+    exported, hooks = read_layers(graph), []
     for (layer, normalisation), (weight, bias) in zip(_layers(network, exported), exported, strict=True):
         weight = weight.reshape(layer.weight.shape)
         norms = weight.flatten(1).norm(dim=1).clamp_min(1e-6) / FILTER_NORM
         layer.weight.copy_(weight / norms.view(-1, *[1] * (weight.ndim - 1)))
-        seen: list[Tensor] = []
-        hook = normalisation.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        network(images)
+
+        def set_up(module: nn.Module, inputs: tuple[Tensor], norms: Tensor = norms, bias: Tensor = bias) -> None:
+            values = inputs[0].transpose(0, 1).flatten(1)
+            mean, variance = values.mean(1), values.var(1, unbiased=False)
+            module.running_mean.copy_(mean)
+            module.running_var.copy_(variance)
+            module.weight.copy_(norms * (variance + module.eps).sqrt())
+            module.bias.copy_(bias + norms * mean)
+
+        hooks.append(normalisation.register_forward_pre_hook(set_up))
+    training = network.training
+    network.eval()(images)
+    network.train(training)
+    for hook in hooks:
         hook.remove()
-        values = seen[0].transpose(0, 1).flatten(1)
-        mean, variance = values.mean(1), values.var(1, unbiased=False)
-        normalisation.running_mean.copy_(mean)
-        normalisation.running_var.copy_(variance)
-        normalisation.weight.copy_(norms * (variance + normalisation.eps).sqrt())
-        normalisation.bias.copy_(bias + norms * mean)
