@@ -44,6 +44,8 @@ COHORT_STEP = 4
 SAME_PERSON = 0.6
 SFACE = "sface.bin"
 # What --choose tries, and the galleries in which most are to be found.
+# The share of newcomers that is to be enrolled at once.
+ENROLLED = 0.93
 PART_WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 100.0)  # the last: as good as alone
 COHORT_WEIGHTS = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, 1.2)
 RIVALS_WEIGHTS = (0.0, 0.6, 1.2, 1.5, 1.8, 2.1, 2.4)
@@ -381,7 +383,8 @@ def measure(crops: Crops, embed: Callable[[NDArray[np.int64]], Vectors], group_s
 
 
 def choose(crops: Crops, kept: list[KeptVectors], group_size: int) -> None:
-    """Prints, for each weight of the last part, with which weights of cohort and rivals most returning people are found."""
+    """Prints, for each weight of the last part, with which weights of cohort and rivals most returning people are found, of those
+    with which enough newcomers are enrolled at once."""
     for weight in PART_WEIGHTS if len(kept) > 1 else (1.0,):
         weights = [1.0] * (len(kept) - 1) + [weight]
         measured = measure(crops, lambda rows: side_by_side([part[rows] for part in kept], weights), group_size)
@@ -390,6 +393,8 @@ def choose(crops: Crops, kept: list[KeptVectors], group_size: int) -> None:
             by = Normalisation(*settings)
             thresholds, _ = choose_thresholds(measured.visits, measured.newcomers, by)
             rates = [measured.visits[size].rates(thresholds) for size in CHOSEN_BY]
+            if min(rate["newcomers_enrolled"] for rate in rates) < ENROLLED:
+                continue
             found.append((float(np.mean([rate["returning_found"] for rate in rates])), by, thresholds, rates))
         for mean, by, thresholds, rates in sorted(found, key=lambda one: -one[0])[:5]:
             show(f"last part {weight}", {
