@@ -85,7 +85,15 @@ let package = Package(
         .target(
             name: "LinearAlgebra", dependencies: ["COpenBLAS"], path: "Shared/LinearAlgebra",
             exclude: ["COpenBLAS"], swiftSettings: strict),
-        .target(name: "ModelManifest", dependencies: [crypto], path: "Shared/ModelManifest", swiftSettings: strict),
+        .target(name: "CSV", path: "Shared/CSV", swiftSettings: strict),
+        .target(
+            name: "CProcessor", path: "Shared/Processor/CProcessor", publicHeadersPath: ".", cSettings: optimisedC),
+        .target(
+            name: "Processor", dependencies: ["CProcessor"], path: "Shared/Processor", exclude: ["CProcessor"],
+            swiftSettings: strict),
+        .target(
+            name: "ModelManifest", dependencies: ["Processor", crypto], path: "Shared/ModelManifest",
+            swiftSettings: strict),
         .target(
             name: "Operations",
             dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird, crypto],
@@ -110,12 +118,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("png")]),
         .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
         .target(
-            name: "CCascade", path: "Services/Vision/CCascade", publicHeadersPath: ".", cSettings: optimisedC),
+            name: "CCascade", dependencies: ["CProcessor"], path: "Services/Vision/CCascade", publicHeadersPath: ".",
+            cSettings: optimisedC),
         .executableTarget(
             name: "Vision",
             dependencies: [
-                "Messages", "Broker", "ModelManifest", "Operations", "CTurboJPEG", "CJPEG", "CPNG", "COpenVINO",
-                "CCascade",
+                "Messages", "Broker", "ModelManifest", "Operations", "Processor", "CTurboJPEG", "CJPEG", "CPNG",
+                "COpenVINO", "CCascade",
                 logging, metrics, configuration, lifecycle, arguments,
             ],
             path: "Services/Vision", exclude: ["CTurboJPEG", "CJPEG", "CPNG", "COpenVINO", "CCascade"],
@@ -123,22 +132,27 @@ let package = Package(
         .executableTarget(
             name: "Identity",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "ModelManifest", "Operations", logging, metrics,
-                configuration, lifecycle,
+                "Messages", "Broker", "Database", "LinearAlgebra", "ModelManifest", "Operations", "Processor", logging,
+                metrics, configuration, lifecycle,
             ],
             path: "Services/Identity", swiftSettings: strict),
         .target(
-            name: "CFactors", path: "Services/Recommender/CFactors", publicHeadersPath: ".",
-            cSettings: optimisedC),
+            name: "CFactors", dependencies: ["CProcessor"], path: "Services/Recommender/ImplicitALS/CFactors",
+            publicHeadersPath: ".", cSettings: optimisedC),
+        .target(
+            name: "ImplicitALS", dependencies: ["LinearAlgebra", "Processor", "CFactors"],
+            path: "Services/Recommender/ImplicitALS", exclude: ["CFactors"], swiftSettings: strict + optimised),
+        .target(
+            name: "RecommenderTool", dependencies: ["ImplicitALS", "CSV", "Operations", arguments],
+            path: "Services/Recommender/Tool", swiftSettings: strict),
         .executableTarget(
             name: "Recommender",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "CFactors", "Operations", logging, metrics,
-                configuration,
-                lifecycle, arguments, httpClient,
+                "Messages", "Broker", "Database", "LinearAlgebra", "CSV", "Operations", "Processor", "ImplicitALS",
+                "RecommenderTool", logging, metrics, configuration, lifecycle, arguments, httpClient,
             ],
-            path: "Services/Recommender", exclude: ["CFactors"], resources: [.embedInCode("Catalogue/videos.csv")],
-            swiftSettings: strict + optimised),
+            path: "Services/Recommender/Service", resources: [.embedInCode("Catalogue/videos.csv")],
+            swiftSettings: strict),
 
         // A database of a test's own.
         .target(
@@ -157,11 +171,10 @@ let package = Package(
                 nioHTTP1, signals,
             ],
             path: "Tests/Benchmarks/Load", swiftSettings: strict),
-        // The measured command of `make bench-als`: the recommender's engine, linked into its folder, and nothing else.
+        // The measured command of `make bench-als`.
         .executableTarget(
-            name: "bench-als", dependencies: ["LinearAlgebra", "CFactors", arguments],
-            path: "Tests/Benchmarks/als/Measure", exclude: ["Engine/RatingsFile.swift"],
-            swiftSettings: strict + optimised),
+            name: "bench-als", dependencies: ["ImplicitALS", "LinearAlgebra", "Processor", arguments],
+            path: "Tests/Benchmarks/als/Measure", swiftSettings: strict),
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
@@ -171,6 +184,7 @@ let package = Package(
         .testTarget(
             name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", "RelayTesting", lifecycleTesting],
             swiftSettings: strict),
+        .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(
@@ -189,7 +203,8 @@ let package = Package(
             swiftSettings: strict),
         .systemLibrary(name: "CLibJPEG", path: "Tests/VisionTests/CLibJPEG"),
         .testTarget(
-            name: "VisionTests", dependencies: ["Vision", "CLibJPEG", "Messages", "ModelManifest", arguments],
+            name: "VisionTests",
+            dependencies: ["Vision", "CLibJPEG", "Messages", "ModelManifest", "Processor", arguments],
             exclude: ["CLibJPEG"],
             resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
@@ -198,8 +213,16 @@ let package = Package(
             dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
             swiftSettings: strict),
         .testTarget(
+            name: "ImplicitALSTests", dependencies: ["ImplicitALS", "LinearAlgebra", "Processor"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecommenderToolTests", dependencies: ["RecommenderTool", "ImplicitALS", "CSV"],
+            swiftSettings: strict),
+        .testTarget(
             name: "RecommenderTests",
-            dependencies: ["Recommender", "Messages", "Database", "LinearAlgebra", hummingbird],
+            dependencies: [
+                "Recommender", "ImplicitALS", "Messages", "Database", "DatabaseTesting", hummingbird,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SuiteTests",

@@ -1,6 +1,7 @@
 package import Database
 package import FoundationEssentials
 package import Messages
+internal import Processor
 
 /// Users and faces in Postgres. Statements run on a connection that the caller holds, most of them in its transaction.
 package enum FaceStore {
@@ -35,7 +36,7 @@ package enum FaceStore {
                 let face = Gallery.Face(
                     id: id, user: UserID(user), job: JobID(try row.decode("job_id")), distance: distance.map(Float.init)
                 )
-                change.added = (face, values(of: template))
+                change.added = (face, template.withUnsafeBytes([Float].init(littleEndian:)))
             }
             return change
         }
@@ -51,7 +52,7 @@ package enum FaceStore {
             """
             INSERT INTO identity.faces (user_id, job_id, version, template, distance)
             VALUES ($1, $2, $3, $4, $5) RETURNING id
-            """, .uuid(user.uuid), .uuid(job.uuid), .text(template.version), .bytes(bytes(of: template.values)),
+            """, .uuid(user.uuid), .uuid(job.uuid), .text(template.version), .bytes(Data(template.values.littleEndian)),
             .optional(distance.map(Double.init), Parameter.double))
         try record(face: rows[0].decode("id"), added: true, on: connection)
         return user
@@ -155,21 +156,5 @@ package enum FaceStore {
             SELECT coalesce(max(sequence), 0) + 1, $1, $2 FROM identity.changes
             """, .integer(face), .boolean(added))
         try connection.query("SELECT pg_notify('\(Schema.channel)', '')")
-    }
-
-    /// A template as it is stored: little-endian float32.
-    static func bytes(of values: [Float]) -> Data {
-        var data = Data(capacity: values.count * 4)
-        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
-        return data
-    }
-
-    static func values(of bytes: Data) -> [Float] {
-        bytes.withUnsafeBytes { buffer in
-            (0..<buffer.count / 4).map { index in
-                Float(
-                    bitPattern: UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+internal import Processor
 
 /// What `Models/manifest.json` says of the networks: files, checksums, inputs, outputs, thresholds.
 ///
@@ -110,11 +111,7 @@ package struct ModelManifest: Sendable {
         guard content.count % 4 == 0 else {
             throw .unfit(file: path(of: file), reason: "\(content.count) bytes, not whole float32")
         }
-        return content.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: 4).map {
-                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
-            }
-        }
+        return content.withUnsafeBytes([Float].init(littleEndian:))
     }
 
     private func require<T>(_ network: T?, _ name: String) throws(ModelManifestError) -> T {

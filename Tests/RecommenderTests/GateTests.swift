@@ -1,6 +1,7 @@
 import Database
 import DatabaseTesting
 import Foundation
+import ImplicitALS
 import Messages
 import Recommender
 import Testing

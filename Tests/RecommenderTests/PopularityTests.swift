@@ -1,11 +1,10 @@
 import Database
 import DatabaseTesting
 import Foundation
+import ImplicitALS
 import Messages
 import Recommender
 import Testing
-
-@testable import struct Recommender.SplitMix64
 
 /// How many people chose a video is counted as they do, never from the ratings.
 @Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))

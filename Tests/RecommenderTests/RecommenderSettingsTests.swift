@@ -1,4 +1,5 @@
 import Broker
+import ImplicitALS
 import Messages
 import Operations
 import Recommender

@@ -2,6 +2,7 @@ import Broker
 import Database
 import DatabaseTesting
 import Foundation
+import ImplicitALS
 import Messages
 import Recommender
 import Testing

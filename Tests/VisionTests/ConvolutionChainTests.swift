@@ -1,3 +1,4 @@
+import Processor
 import Testing
 
 @testable import Vision

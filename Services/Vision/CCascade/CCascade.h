@@ -1,12 +1,6 @@
 #pragma once
-#include <stdbool.h>
+#include "CProcessor.h"
 #include <stddef.h>
-
-/// Instructions that a kernel is compiled for.
-enum cascade_instructions { CASCADE_PORTABLE, CASCADE_AVX2, CASCADE_AVX512 };
-
-/// Whether this processor and this build have them.
-bool cascade_available(enum cascade_instructions instructions);
 
 /// Output channels whose weights lie side by side in packed weights.
 #define CASCADE_GROUP 8
@@ -55,5 +49,5 @@ size_t cascade_scratch_size(const struct cascade_layer *layers, size_t count, si
 /// stays in the processor's nearest memory. Neighbouring numbers, of columns and pictures alike, share a vector. Every size on
 /// the way must be at least the next layer's kernel.
 void cascade_run(
-    enum cascade_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
+    enum processor_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
     size_t columns, size_t pictures, float *scratch, float *output);

@@ -1,18 +1,5 @@
 #include "kernels.h"
 
-bool cascade_available(enum cascade_instructions instructions) {
-    switch (instructions) {
-    case CASCADE_PORTABLE: return true;
-#ifdef __x86_64__
-    case CASCADE_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case CASCADE_AVX512:
-        return cascade_available(CASCADE_AVX2) && __builtin_cpu_supports("avx512f")
-            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-#endif
-    default: return false;
-    }
-}
-
 void cascade_pack(const float *weights, size_t outputs, size_t inputs, size_t kernel, float *packed) {
     const size_t window = inputs * kernel * kernel;
     for (size_t group = 0; group < outputs; group += CASCADE_GROUP) {
@@ -59,12 +46,12 @@ struct kernels {
     __typeof__(&cascade_maximum_portable) maximum;
 };
 
-static struct kernels kernels_for(enum cascade_instructions instructions) {
+static struct kernels kernels_for(enum processor_instructions instructions) {
 #define KERNELS(set) (struct kernels){cascade_convolve_##set, cascade_convolve_pair_##set, cascade_maximum_##set}
     switch (instructions) {
 #ifdef __x86_64__
-    case CASCADE_AVX512: return KERNELS(avx512);
-    case CASCADE_AVX2: return KERNELS(avx2);
+    case PROCESSOR_AVX512: return KERNELS(avx512);
+    case PROCESSOR_AVX2: return KERNELS(avx2);
 #endif
     default: return KERNELS(portable);
     }
@@ -167,7 +154,7 @@ size_t cascade_scratch_size(const struct cascade_layer *layers, size_t count, si
 }
 
 void cascade_run(
-    enum cascade_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
+    enum processor_instructions instructions, const struct cascade_layer *layers, size_t count, const float *input, size_t rows,
     size_t columns, size_t pictures, float *scratch, float *output) {
     struct run run = {.kernels = kernels_for(instructions), .pictures = pictures};
     run.input = (struct cascade_rows){

@@ -1,4 +1,5 @@
 import CCascade
+import Processor
 
 /// A network that is nothing but valid convolutions, one after another, with PReLU and maxima between them: what all three of
 /// MTCNN's are. A dense layer is a convolution as large as what it sees.

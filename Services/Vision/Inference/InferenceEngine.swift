@@ -1,6 +1,7 @@
 import COpenVINO
 import Glibc
 import ModelManifest
+import Processor
 
 /// Owns OpenVINO's core: loads networks onto the CPU.
 struct InferenceEngine: ~Copyable {
@@ -11,8 +12,8 @@ struct InferenceEngine: ~Copyable {
     /// - Parameter lanes: how many inferences run at once, each on one thread.
     init(precision: Precision, lanes: Int) throws(InferenceError) {
         guard precision.isAvailable else { throw .precision(precision) }
-        if cpu_hides_amx_palette() {
-            // Before the CPU plugin loads: it is read once. Whoever set it already knows better.
+        if BFloat16.hidesTiles {
+            // oneDNN would use them. Before the CPU plugin loads: it is read once. Whoever set it already knows better.
             setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16", 0)
         }
         var core: OpaquePointer?

@@ -1,4 +1,4 @@
-import COpenVINO
+import Processor
 
 /// What OpenVINO's networks compute in. The weights are the same, and results hardly differ: docs/operations.md states by how much.
 enum Precision: String, CaseIterable, Sendable {
@@ -10,11 +10,10 @@ enum Precision: String, CaseIterable, Sendable {
     var isAvailable: Bool {
         switch self {
         case .float32: true
-        case .bfloat16: cpu_has_bfloat16()
+        case .bfloat16: BFloat16.isAvailable
         }
     }
 
-    /// The faster one on this processor: bfloat16 with AMX, or with AMD's vectors; with Intel's alone float32 was measured faster.
-    static let fastest: Precision =
-        bfloat16.isAvailable && (cpu_has_amx_bfloat16() || cpu_is_amd()) ? .bfloat16 : .float32
+    /// The faster one on this processor.
+    static let fastest: Precision = BFloat16.isFaster ? .bfloat16 : .float32
 }

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
+import ImplicitALS
 import LinearAlgebra
+import Processor
 
-/// `bench-als`: trains the recommender's engine, whose sources this target compiles in, on a file that shape.py wrote, ranks
-/// ten items for everyone, and prints what each took as one JSON object. Reading the file doesn't count.
+/// `bench-als`: trains the recommender's engine on a file that shape.py wrote, ranks ten items for everyone, and prints what each
+/// took as one JSON object. Reading the file doesn't count.
 @main
 struct Measure: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-als", abstract: "Measures the engine.")

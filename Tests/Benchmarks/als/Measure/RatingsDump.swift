@@ -1,4 +1,5 @@
 import Foundation
+import ImplicitALS
 
 /// Ratings as shape.py writes them: three 64-bit integers (users, items, ratings), then 64-bit row offsets, 32-bit columns and
 /// 32-bit values, all little-endian.
