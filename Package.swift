@@ -96,7 +96,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Operations",
-            dependencies: [logging, metrics, configuration, lifecycle, signals, system, hummingbird, crypto],
+            dependencies: [
+                logging, metrics, configuration, lifecycle, arguments, signals, system, hummingbird, crypto,
+            ],
             path: "Shared/Operations", swiftSettings: strict),
 
         // The four services.

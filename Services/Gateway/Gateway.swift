@@ -2,18 +2,16 @@ import ArgumentParser
 import Broker
 import Database
 import Hummingbird
+import Logging
 import Messages
 import Operations
 
 /// The HTTP edge: the REST API and the web page. It publishes jobs, waits for their answers, and owns the accepted ones.
 @main
-struct Gateway: AsyncParsableCommand {
+struct Gateway: ServiceProgram {
     static let configuration = CommandConfiguration(
         commandName: "gateway", abstract: "The HTTP edge, and what its operator does by hand.",
-        subcommands: [Serve.self, DeadLetterCommands.self], defaultSubcommand: Serve.self)
-
-    /// What its commands are called.
-    static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
+        subcommands: [Serve<Gateway>.self, DeadLetterCommands.self], defaultSubcommand: Serve<Gateway>.self)
 
     /// Reads the settings and puts the parts together.
     static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
@@ -26,8 +24,15 @@ struct Gateway: AsyncParsableCommand {
 
         let publisher = Publisher(address: address, logger: logger)
         let answers = Answers(gateway: gateway, address: address, logger: logger)
-        let sweep = JobSweep(database: database, settings: settings, logger: logger)
         let jobs = JobStore(database, ledger: settings.erasureLedger.map(ErasureLedger.init))
+        let sweep = PeriodicTask(
+            every: settings.sweepInterval, failure: "Could not clear out old jobs", logger: logger
+        ) {
+            try await jobs.sweep(
+                retention: settings.jobRetention, anonymousRetention: settings.anonymousRetention,
+                limit: settings.jobLimit)
+        }
+        let migration = MigrationService(database, before: [sweep], logger: logger) { try await jobs.migrate() }
         let results = Stage(
             name: .gateway, address: address, publisher: publisher,
             settings: StageSettings(batch: 8, concurrency: 2),
@@ -39,12 +44,12 @@ struct Gateway: AsyncParsableCommand {
         let server = Application(Edge(api, hosts: hosts), settings: settings, logger: logger)
 
         return ServiceRunner.Assembly(
-            services: [database, publisher, answers, sweep, results, server],
+            services: [database, publisher, answers, migration, results, server],
             readiness: [
                 ReadinessCheck("publisher", { publisher.isConnected }, otherwise: "the broker cannot be reached"),
                 ReadinessCheck("answers", { answers.isConnected }, otherwise: "the broker cannot be reached"),
                 ReadinessCheck("results", { results.isConnected }, otherwise: "the broker cannot be reached"),
-                ReadinessCheck("tables", { sweep.isMigrated }, otherwise: "the database was not reached yet"),
+                ReadinessCheck("tables", { migration.isMigrated }, otherwise: "the database was not reached yet"),
                 ReadinessCheck("database") { _ = try await database.query("SELECT 1") },
             ])
     }

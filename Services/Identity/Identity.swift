@@ -14,7 +14,7 @@ package enum Identity {
         await ServiceRunner.main("identity", assemble: assemble)
     }
 
-    /// Puts the service together from its settings; migrates its tables.
+    /// Puts the service together from its settings.
     package static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try IdentitySettings(runner.settings)
         let manifest = try ModelManifest(directory: settings.modelsDirectory)
@@ -28,20 +28,25 @@ package enum Identity {
             metadata: ["network.version": "\(network.version)", "blas.core": "\(OpenBLAS.coreName)"])
 
         let database = Database(settings.database, logger: runner.logger)
-        try await database.waitUntilAvailable()
-        try await database.migrate(schema: Schema.name, Schema.migrations)
         let recogniser = Recogniser(database: database, network: network, cohort: cohort)
         let publisher = Publisher(address: settings.broker, logger: runner.logger)
         let stage = Stage(
             name: .identity, address: settings.broker, publisher: publisher,
             settings: StageSettings(batch: settings.batch, concurrency: settings.concurrency),
             handler: IdentityStage(recogniser: recogniser, logger: runner.logger), logger: runner.logger)
+        let feed = GalleryFeed(database: database, recogniser: recogniser, logger: runner.logger)
+        let sweep = PeriodicTask(
+            every: settings.sweepInterval, failure: "Could not clear out old erasures", logger: runner.logger
+        ) {
+            try await database.transaction { try FaceStore.sweep(on: $0) }
+        }
+        let migration = MigrationService(database, before: [feed, sweep, stage], logger: runner.logger) {
+            try await database.migrate(schema: Schema.name, Schema.migrations)
+        }
         return ServiceRunner.Assembly(
-            services: [
-                database, publisher, GalleryFeed(database: database, recogniser: recogniser, logger: runner.logger),
-                FaceSweep(database: database, interval: settings.sweepInterval, logger: runner.logger), stage,
-            ],
+            services: [database, publisher, migration],
             readiness: [
+                ReadinessCheck("tables", { migration.isMigrated }, otherwise: "the database was not reached yet"),
                 ReadinessCheck("broker", { publisher.isConnected && stage.isConnected }, otherwise: "not connected"),
                 ReadinessCheck("database") { try await database.query("SELECT 1") },
                 ReadinessCheck("gallery", { await recogniser.isLoaded }, otherwise: "not loaded yet"),

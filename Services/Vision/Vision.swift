@@ -1,13 +1,39 @@
 import ArgumentParser
+import Broker
+import Logging
+import Messages
+import Operations
 
 /// Vision: from a picture to its largest face, mood, expression and identity vector.
 @main
-struct Vision: AsyncParsableCommand {
+struct Vision: ServiceProgram {
     static let configuration = CommandConfiguration(
         abstract: "Sees the largest face in a picture: its mood, its expression, and whose it may be.",
-        subcommands: [Serve.self, Analyze.self, Detect.self, Evaluate.self, TimeLoop.self],
-        defaultSubcommand: Serve.self)
+        subcommands: [Serve<Vision>.self, Analyze.self, Detect.self, Evaluate.self, TimeLoop.self],
+        defaultSubcommand: Serve<Vision>.self)
 
-    /// What its commands are called.
-    static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
+    /// Puts the service together from its settings. Refuses to, in one sentence, when a network is not what the manifest
+    /// says; takes no job before every network has run once on every thread.
+    static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
+        let settings = try VisionSettings(runner.settings)
+        let lanes = try AnalysisLanes(
+            directory: settings.modelsDirectory, precision: settings.precision, count: settings.threads)
+        try await lanes.rehearse()
+        runner.logger.info(
+            "Networks ready",
+            metadata: [
+                "vision.threads": "\(settings.threads)",
+                "vision.precision": "\(settings.precision.rawValue)",
+                "network.versions": .dictionary(lanes.networks.versions.mapValues { "\($0)" }),
+            ])
+        let publisher = Publisher(address: settings.broker, logger: runner.logger)
+        let stage = Stage(
+            name: .vision, address: settings.broker, publisher: publisher, settings: settings.stage,
+            handler: VisionStage(lanes: lanes, settings: settings.look, logger: runner.logger), logger: runner.logger)
+        return ServiceRunner.Assembly(
+            services: [publisher, stage],
+            readiness: [
+                ReadinessCheck("broker", { publisher.isConnected && stage.isConnected }, otherwise: "not connected")
+            ])
+    }
 }

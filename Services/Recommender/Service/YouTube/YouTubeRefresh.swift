@@ -2,44 +2,23 @@ package import Database
 import FoundationEssentials
 package import Logging
 import Metrics
-import ServiceLifecycle
 
 /// Keeps what YouTube finds for the moods' keywords in the database, at most a day old.
 ///
 /// A search costs 100 of a key's 10,000 units a day, so each keyword is asked about once a day, by one of all workers, and
 /// never while somebody waits for an answer. Until a keyword is there, and when YouTube doesn't answer, the catalogue is
 /// searched instead.
-package struct YouTubeRefresh: Service {
+package struct YouTubeRefresh: Sendable {
     private let search: YouTubeSearch
     private let keywords: [String]
     private let database: Database
     private let logger: Logger
-    /// How often it looks for keywords that are due.
-    private let interval: Duration
 
-    package init(
-        search: YouTubeSearch, keywords: MoodKeywords, database: Database, interval: Duration = .seconds(60),
-        logger: Logger
-    ) {
+    package init(search: YouTubeSearch, keywords: MoodKeywords, database: Database, logger: Logger) {
         self.search = search
         self.keywords = keywords.all
         self.database = database
-        self.interval = interval
         self.logger = logger
-    }
-
-    package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await refresh()
-                } catch {
-                    if Task.isCancelled { return }
-                    logger.warning("youtube results not stored", metadata: ["error": "\(error)"])
-                }
-                try? await Task.sleep(for: interval)
-            }
-        }
     }
 
     /// Asks about every keyword that is due, one after another; ends early when the quota is used up or the key refused.
