@@ -71,11 +71,11 @@ let package = Package(
     targets: [
         // What the services share.
         .target(name: "Messages", path: "Shared/Messages", swiftSettings: strict),
-        .systemLibrary(name: "CRabbitMQ", path: "Shared/Broker/CRabbitMQ", pkgConfig: "librabbitmq"),
+        .systemLibrary(name: "CRabbitMQ", path: "Shared/Broker/Connection/CRabbitMQ", pkgConfig: "librabbitmq"),
         .target(
             name: "Broker", dependencies: ["Messages", "Operations", "CRabbitMQ", logging, metrics, lifecycle],
             path: "Shared/Broker",
-            exclude: ["CRabbitMQ"], swiftSettings: strict),
+            exclude: ["Connection/CRabbitMQ"], swiftSettings: strict),
         .systemLibrary(name: "CPostgreSQL", path: "Shared/Database/CPostgreSQL", pkgConfig: "libpq"),
         .target(
             name: "Database", dependencies: ["Operations", "CPostgreSQL", logging, metrics, lifecycle],
@@ -212,7 +212,9 @@ let package = Package(
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "IdentityTests",
-            dependencies: ["Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest"],
+            dependencies: [
+                "Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest", "Processor",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ImplicitALSTests", dependencies: ["ImplicitALS", "LinearAlgebra", "Processor"],

@@ -214,7 +214,7 @@ package struct API: Sendable {
         let limit = preference.wait(usually: settings.deadline, atMost: settings.deadline)
         let deadline = Date(timeIntervalSinceNow: limit.seconds)
         let header = JobHeader(
-            job: job, trip: trip, urgency: .interactive, deadline: deadline, gateway: gateway, published: .now)
+            job: job, trip: trip, reply: .interactive(deadline: deadline, gateway: gateway), published: .now)
         do {
             let envelope = try await dispatcher.ask(message, header, deadline)
             if envelope.type == Failure.name { throw try envelope.decode(Failure.self) }
@@ -244,9 +244,7 @@ package struct API: Sendable {
         } catch {
             throw failure(error)
         }
-        let header = JobHeader(
-            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now,
-            submitted: entry.created)
+        let header = JobHeader(job: job, trip: trip, reply: .accepted, published: .now, submitted: entry.created)
         // A job that came before and is still queued is handed over again: a gateway may have died between writing it down and
         // handing it over. Its effects count once.
         if entry.state == .queued {

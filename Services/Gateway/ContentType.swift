@@ -13,7 +13,7 @@ package struct ContentType: Hashable, Sendable {
         let essences = Set(text[..<end].split(separator: ",").map { String($0).lowercased()[...].trimmed })
         guard let essence = essences.first, essences.count == 1 else { return nil }
         let halves = essence.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isTokenByte) }) else {
+        guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isTokenByte) }) else {
             return nil
         }
         self.essence = String(essence)
@@ -23,15 +23,6 @@ package struct ContentType: Hashable, Sendable {
     /// Whether a picture may be sent under this type. What the bytes are is for vision to see.
     package var mayBePicture: Bool {
         essence == "application/octet-stream" || essence.hasPrefix("image/")
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
     }
 }
 

@@ -13,19 +13,19 @@ package struct ResultsStage: StageHandler {
         self.logger = logger
     }
 
-    package func handle(_ jobs: [Job]) async -> [Outcome] {
+    package func handle(_ jobs: [Envelope]) async -> [Outcome] {
         var outcomes: [Outcome] = []
         for job in jobs { outcomes.append(await outcome(job)) }
         return outcomes
     }
 
-    private func outcome(_ job: Job) async -> Outcome {
+    private func outcome(_ job: Envelope) async -> Outcome {
         do {
-            try await jobs.finish(job.envelope)
+            try await jobs.finish(job)
             logger.info(
                 "Stored a result",
                 metadata: [
-                    "job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "message.type": "\(job.envelope.type)",
+                    "job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "message.type": "\(job.type)",
                 ])
             return .done
         } catch let error as EnvelopeError {

@@ -17,7 +17,7 @@ package final class StartLineWatch: ChannelInboundHandler {
     /// Whether the line begins with a word and a space, as methods do.
     package var beginsWithMethod: Bool {
         let word = beginning.prefix { $0 != 0x20 }
-        return !word.isEmpty && word.count < beginning.count && word.allSatisfy { Self.isTokenByte($0) }
+        return !word.isEmpty && word.count < beginning.count && word.allSatisfy(isTokenByte)
     }
 
     /// Another request begins.
@@ -38,14 +38,5 @@ package final class StartLineWatch: ChannelInboundHandler {
             hasEnded = line.endIndex < bytes.endIndex
         }
         context.fireChannelRead(data)
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
     }
 }

@@ -29,14 +29,13 @@ package struct Cohort: Sendable {
         self.width = width
     }
 
-    /// How much more crowded than usual the surroundings of both templates (of unit length) are, weighted; below 0 where they are
-    /// less.
-    package func crowding(of template: [Float], and other: [Float]) -> Float {
-        file.weight * (crowding(of: template) + crowding(of: other) - 2 * file.usual)
+    /// How far the scores of both templates (of unit length) are above the usual, weighted; below 0 where they are less.
+    package func score(of template: [Float], and other: [Float]) -> Float {
+        file.weight * (score(of: template) + score(of: other) - 2 * file.usual)
     }
 
-    /// The mean cosine of a template (of unit length) to the members most alike.
-    func crowding(of template: [Float]) -> Float {
+    /// A template's cohort score: the mean of its cosines (at unit length) to the members most alike.
+    func score(of template: [Float]) -> Float {
         precondition(template.count == width, "a template of \(template.count) values for a cohort of \(width)")
         var cosines = [Float](repeating: 0, count: members.count / width)
         BLAS.multiply(members, rows: cosines.count, rank: width, by: template, into: &cosines)

@@ -23,7 +23,7 @@ package struct Gallery: Sendable {
         /// Cosine distance, 0...2.
         package var distance: Float
         /// The cosines of the faces that come next, the most alike first. Every user has one face, so they are other people's.
-        package var rivals: [Float]
+        package var impostors: [Float]
     }
 
     /// How wide a template is.
@@ -67,11 +67,11 @@ package struct Gallery: Sendable {
 
     /// The nearest face to each template (of unit length), by comparing it with every face, and as many that come next; `nil`
     /// in an empty gallery.
-    package func nearest(to probes: [[Float]], rivals: Int = 0) -> [Neighbour?] {
+    package func nearest(to probes: [[Float]], impostors: Int = 0) -> [Neighbour?] {
         guard !faces.isEmpty, !probes.isEmpty else { return probes.map { _ in nil } }
         let flat = Array(probes.joined())
         precondition(flat.count == probes.count * width)
-        var podiums = probes.map { _ in Podium(places: 1 + rivals) }
+        var matches = probes.map { _ in TopMatches(places: 1 + impostors) }
         var cosines = [Float](repeating: 0, count: Self.block * probes.count)
         for start in stride(from: 0, to: faces.count, by: Self.block) {
             let length = min(Self.block, faces.count - start)
@@ -89,15 +89,15 @@ package struct Gallery: Sendable {
             }
             for probe in probes.indices {
                 for row in 0..<length {
-                    podiums[probe].offer(row: start + row, cosine: cosines[probe * length + row])
+                    matches[probe].offer(row: start + row, cosine: cosines[probe * length + row])
                 }
             }
         }
-        return podiums.map { podium in
-            let (row, cosine) = podium.ranked[0]
+        return matches.map { match in
+            let (row, cosine) = match.ranked[0]
             return Neighbour(
                 face: faces[row], template: Array(templates[row * width..<(row + 1) * width]),
-                distance: max(0, 1 - cosine), rivals: podium.ranked.dropFirst().map(\.cosine))
+                distance: max(0, 1 - cosine), impostors: match.ranked.dropFirst().map(\.cosine))
         }
     }
 
@@ -106,7 +106,7 @@ package struct Gallery: Sendable {
 }
 
 /// The rows most alike to a probe so far, best first; of two equal ones the earlier stays ahead.
-private struct Podium {
+private struct TopMatches {
     private(set) var ranked: [(row: Int, cosine: Float)] = []
     private let places: Int
     /// What a cosine must exceed to be ranked.

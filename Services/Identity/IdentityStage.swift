@@ -14,39 +14,39 @@ package struct IdentityStage: StageHandler {
         self.logger = logger
     }
 
-    package func handle(_ jobs: [Job]) async -> [Outcome] {
+    package func handle(_ jobs: [Envelope]) async -> [Outcome] {
         var outcomes = [Outcome?](repeating: nil, count: jobs.count)
-        var selfies: [(index: Int, face: FaceDetected, candidate: Candidate)] = []
+        var selfies: [(index: Int, face: FaceDetected, probe: Probe)] = []
         for (index, job) in jobs.enumerated() {
             do {
                 switch job.header.trip {
                 case .selfie:
-                    let face = try job.envelope.decode(FaceDetected.self)
+                    let face = try job.decode(FaceDetected.self)
                     if let refusal = face.refusal {
                         let person = Person(standing: .uncertain, user: nil, distance: nil, reason: refusal)
                         outcomes[index] = identified(person, by: face)
                     } else if let template = face.template {
-                        let candidate = Candidate(
+                        let probe = Probe(
                             job: job.id, submitted: job.header.submitted, template: template,
                             declaredNew: face.request.declaredNew)
-                        selfies.append((index, face, candidate))
+                        selfies.append((index, face, probe))
                     } else {
                         throw EnvelopeError.undecodable(
                             type: FaceDetected.name, reason: "neither a template nor why there is none")
                     }
                 case .user:
-                    outcomes[index] = try await describe(try job.envelope.decode(UserRequested.self).user)
+                    outcomes[index] = try await describe(try job.decode(UserRequested.self).user)
                 case .erasure:
-                    let request = try job.envelope.decode(ErasureRequested.self)
+                    let request = try job.decode(ErasureRequested.self)
                     outcomes[index] = .completed(try await recogniser.erase(request, submitted: job.header.submitted))
                 case .analysis, .recommendations, .click:
-                    throw EnvelopeError.unexpectedType(job.envelope.type)
+                    throw EnvelopeError.unexpectedType(job.type)
                 }
             } catch {
                 outcomes[index] = outcome(of: error, job: job)
             }
         }
-        let people = await recogniser.recognise(selfies.map(\.candidate))
+        let people = await recogniser.recognise(selfies.map(\.probe))
         for (selfie, person) in zip(selfies, people) {
             switch person {
             case .success(let person):
@@ -70,7 +70,7 @@ package struct IdentityStage: StageHandler {
         return .completed(described)
     }
 
-    private func outcome(of error: any Error, job: Job) -> Outcome {
+    private func outcome(of error: any Error, job: Envelope) -> Outcome {
         logger.warning(
             "Job failed", metadata: ["job.id": "\(job.id)", "job.trip": "\(job.header.trip)", "error": "\(error)"])
         return switch error {

@@ -10,7 +10,7 @@ package import ModelManifest
 package actor Recogniser {
     private let database: Database
     private let network: IdentityNetwork
-    private let normalisation: Normalisation
+    private let normalisation: ScoreNormalisation
     private var gallery: Gallery
     private var sequence: Int64 = 0
     /// The last of the changes that were cleared away before this gallery could have missed one.
@@ -21,7 +21,7 @@ package actor Recogniser {
     package init(database: Database, network: IdentityNetwork, cohort: Cohort?) {
         self.database = database
         self.network = network
-        normalisation = Normalisation(cohort: cohort, rivals: network.identification.rivals)
+        normalisation = ScoreNormalisation(cohort: cohort, impostors: network.identification.impostors)
         gallery = Gallery(width: network.width)
     }
 
@@ -41,7 +41,7 @@ package actor Recogniser {
     /// Recognises faces that waited together; each entry is what became of it.
     ///
     /// Loads the gallery first where that has not been done: half a gallery would take somebody known for uncertain.
-    package func recognise(_ faces: [Candidate]) async -> [Result<Person, any Error>] {
+    package func recognise(_ faces: [Probe]) async -> [Result<Person, any Error>] {
         guard !faces.isEmpty else { return [] }
         if !isLoaded {
             do {
@@ -50,14 +50,14 @@ package actor Recogniser {
                 return faces.map { _ in .failure(error) }
             }
         }
-        let probes = faces.map { candidate in
-            candidate.isComparable(with: network) ? candidate.template.values : nil
+        let templates = faces.map { probe in
+            probe.isComparable(with: network) ? probe.template.values : nil
         }
-        var neighbours = nearest(to: probes.compactMap(\.self))[...]
+        var neighbours = nearest(to: templates.compactMap(\.self))[...]
         var people: [Result<Person, any Error>] = []
-        for (candidate, probe) in zip(faces, probes) {
-            let neighbour = probe == nil ? nil : neighbours.removeFirst()
-            people.append(await Result(catching: { try await decide(candidate, neighbour: neighbour) }))
+        for (probe, template) in zip(faces, templates) {
+            let neighbour = template == nil ? nil : neighbours.removeFirst()
+            people.append(await Result(catching: { try await decide(probe, neighbour: neighbour) }))
         }
         return people
     }
@@ -81,21 +81,21 @@ package actor Recogniser {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }
     }
 
-    private func decide(_ candidate: Candidate, neighbour: Nearest?) async throws -> Person {
-        guard candidate.isComparable(with: network) else {
-            throw RecognitionError.otherNetwork(theirs: candidate.template.version, ours: version)
+    private func decide(_ probe: Probe, neighbour: Nearest?) async throws -> Person {
+        guard probe.isComparable(with: network) else {
+            throw RecognitionError.otherNetwork(theirs: probe.template.version, ours: version)
         }
-        if let person = settle(candidate, neighbour: neighbour) { return person }
-        return try await enrol(candidate)
+        if let person = settle(probe, neighbour: neighbour) { return person }
+        return try await enrol(probe)
     }
 
     /// The person, unless a user has to be made.
-    private func settle(_ candidate: Candidate, neighbour: Nearest?) -> Person? {
-        if let neighbour, neighbour.face.job == candidate.job {
+    private func settle(_ probe: Probe, neighbour: Nearest?) -> Person? {
+        if let neighbour, neighbour.face.job == probe.job {
             return Person(standing: .new, user: neighbour.face.user, distance: neighbour.face.distance)
         }
         let decision = network.identification.decide(
-            distance: neighbour?.distance, declaredNew: candidate.declaredNew)
+            distance: neighbour?.distance, declaredNew: probe.declaredNew)
         let distance = neighbour?.distance.normalised
         return switch decision {
         case .match: Person(standing: .returning, user: neighbour?.face.user, distance: distance)
@@ -105,18 +105,18 @@ package actor Recogniser {
     }
 
     /// Makes a user, unless another worker made one of the same face meanwhile: the search is repeated inside the lock.
-    private func enrol(_ candidate: Candidate) async throws -> Person {
+    private func enrol(_ probe: Probe) async throws -> Person {
         let person = try await database.transaction { connection in
             try connection.query(Schema.lock)
             try await self.catchUp(on: connection)
-            let neighbour = await self.nearest(to: [candidate.template.values])[0]
-            if let person = await self.settle(candidate, neighbour: neighbour) { return person }
+            let neighbour = await self.nearest(to: [probe.template.values])[0]
+            if let person = await self.settle(probe, neighbour: neighbour) { return person }
             let distance = neighbour?.distance.normalised
-            if try FaceStore.mayShowErased(job: candidate.job, submitted: candidate.submitted, on: connection) {
+            if try FaceStore.mayShowErased(job: probe.job, submitted: probe.submitted, on: connection) {
                 return Person(standing: .uncertain, user: nil, distance: distance, reason: .erasedMeanwhile)
             }
             let user = try FaceStore.enrol(
-                candidate.template, job: candidate.job, distance: distance, on: connection)
+                probe.template, job: probe.job, distance: distance, on: connection)
             return Person(standing: .new, user: user, distance: distance)
         }
         // The own face is read back like everybody else's; should that fail now, the next catching up brings it.
@@ -131,7 +131,8 @@ package actor Recogniser {
     }
 
     private func nearest(to probes: [[Float]]) -> [Nearest?] {
-        zip(probes, gallery.nearest(to: probes, rivals: normalisation.rivals?.count ?? 0)).map { probe, neighbour in
+        zip(probes, gallery.nearest(to: probes, impostors: normalisation.impostors?.count ?? 0)).map {
+            probe, neighbour in
             neighbour.map { Nearest(face: $0.face, distance: normalisation.distance(from: probe, to: $0)) }
         }
     }

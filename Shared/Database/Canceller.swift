@@ -10,7 +10,7 @@ final class Canceller: Sendable {
     }
 
     /// What the connection's thread listens to while it waits.
-    let wake = WakeUpCall()
+    let wake = Wakeup()
     private let state = Mutex(State())
 
     /// The server takes a cancellation by a connection of its own, and libpq sets that no time limit: one thread for

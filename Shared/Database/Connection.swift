@@ -187,7 +187,7 @@ package actor Connection {
     // MARK: Opening and closing
 
     /// Makes sure that there is a connection whose server answers.
-    func open(_ backOff: BackOff) throws(DatabaseError) {
+    func open(_ breaker: CircuitBreaker) throws(DatabaseError) {
         if let handle, isAlive(handle.pointer) {
             if lastUsed.duration(to: .now) < settings.restTimeout { return }
             do throws(DatabaseError) {
@@ -195,20 +195,20 @@ package actor Connection {
             } catch {
                 // A server that closed the connection may take another; one that says nothing will not.
                 if error == .cancelled || error == Deadline(Self.pingLimit).passed {
-                    backOff.failed(error)
+                    breaker.failed(error)
                     throw error
                 }
             }
         }
         close()
-        try backOff.begin()
+        try breaker.begin()
         do {
             let handle = try connect()
             self.handle = handle
             canceller.arm(handle.pointer)
-            backOff.succeeded()
+            breaker.succeeded()
         } catch {
-            backOff.failed(error)
+            breaker.failed(error)
             throw error
         }
     }
@@ -237,11 +237,11 @@ package actor Connection {
     // MARK: Notifications
 
     /// Blocks until a notification comes, the connection is lost or the wake-up call rings; `nil` in the latter case.
-    func awaitNotification(_ wake: WakeUpCall) -> Swift.Result<String?, DatabaseError> {
+    func awaitNotification(_ wake: Wakeup) -> Swift.Result<String?, DatabaseError> {
         Swift.Result { () throws(DatabaseError) in try nextNotification(wake) }
     }
 
-    private func nextNotification(_ wake: WakeUpCall) throws(DatabaseError) -> String? {
+    private func nextNotification(_ wake: Wakeup) throws(DatabaseError) -> String? {
         let pointer = try connected()
         while true {
             if let notify = PQnotifies(pointer) {
@@ -444,7 +444,7 @@ extension Connection {
     private func receive(
         on pointer: OpaquePointer, toWrite: Bool = false, by deadline: Deadline
     ) throws(DatabaseError) {
-        var ending = WakeUpCall.Ending.rung
+        var ending = Wakeup.Ending.rung
         while !canceller.wasUsed {
             let end = min(deadline.end, .now + settings.silenceLimit)
             ending = canceller.wake.wait(for: PQsocket(pointer), toWrite: toWrite, until: end)

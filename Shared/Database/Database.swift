@@ -18,7 +18,7 @@ package final class Database: Service {
 
     package let settings: DatabaseSettings
     private let logger: Logger
-    private let backOff = BackOff()
+    private let breaker = CircuitBreaker()
     private let state: Mutex<State>
 
     package init(_ settings: DatabaseSettings, logger: Logger) {
@@ -93,7 +93,7 @@ package final class Database: Service {
         let connection = try await take()
         do {
             let value = try await withTaskCancellationHandler {
-                try await connection.open(backOff)
+                try await connection.open(breaker)
                 try Task.checkCancellation()
                 return try await connection.run(body)
             } onCancel: {

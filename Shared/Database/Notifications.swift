@@ -19,8 +19,8 @@ package struct DatabaseNotifications: AsyncSequence {
     package struct Iterator: AsyncIteratorProtocol {
         fileprivate let connection: Connection
         fileprivate let channel: String
-        private let backOff = BackOff()
-        private let wake = WakeUpCall()
+        private let breaker = CircuitBreaker()
+        private let wake = Wakeup()
         private var isListening = false
 
         fileprivate init(connection: Connection, channel: String) {
@@ -32,7 +32,7 @@ package struct DatabaseNotifications: AsyncSequence {
             while !Task.isCancelled {
                 do throws(DatabaseError) {
                     if !isListening {
-                        try await connection.open(backOff)
+                        try await connection.open(breaker)
                         try await connection.query("LISTEN \"\(channel)\"")
                         isListening = true
                         return .listening

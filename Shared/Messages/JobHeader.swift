@@ -14,11 +14,7 @@ package struct JobHeader: Codable, Hashable, Sendable {
     package var schema: Int
     package var job: JobID
     package var trip: Trip
-    package var urgency: Urgency
-    /// When the answer is worth nothing any more. Accepted jobs have none.
-    package var deadline: Date?
-    /// The gateway to whom an interactive job's answer returns. Accepted jobs have none.
-    package var gateway: GatewayID?
+    package var reply: Reply
     /// When the request came in: what happened since, as an erasure, may count against what was sent before.
     package var submitted: Date
     /// When this message was handed to the broker; the next stage's waiting time counts from here.
@@ -33,16 +29,13 @@ package struct JobHeader: Codable, Hashable, Sendable {
     package var timings: [StageTiming]
 
     package init(
-        job: JobID, trip: Trip, urgency: Urgency, deadline: Date?, gateway: GatewayID?, published: Date,
-        submitted: Date? = nil, attempt: Int = 1, waits: Int = 0, losses: Int = 0, timings: [StageTiming] = [],
-        schema: Int = JobHeader.currentSchema
+        job: JobID, trip: Trip, reply: Reply, published: Date, submitted: Date? = nil, attempt: Int = 1,
+        waits: Int = 0, losses: Int = 0, timings: [StageTiming] = [], schema: Int = JobHeader.currentSchema
     ) {
         self.schema = schema
         self.job = job
         self.trip = trip
-        self.urgency = urgency
-        self.deadline = deadline
-        self.gateway = gateway
+        self.reply = reply
         self.submitted = submitted ?? published
         self.published = published
         self.attempt = attempt
@@ -53,13 +46,15 @@ package struct JobHeader: Codable, Hashable, Sendable {
 }
 
 extension JobHeader {
+    private enum CodingKeys: String, CodingKey {
+        case schema, job, trip, submitted, published, attempt, waits, losses, timings
+    }
+
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             job: try container.decode(JobID.self, forKey: .job), trip: try container.decode(Trip.self, forKey: .trip),
-            urgency: try container.decode(Urgency.self, forKey: .urgency),
-            deadline: try container.decodeIfPresent(Date.self, forKey: .deadline),
-            gateway: try container.decodeIfPresent(GatewayID.self, forKey: .gateway),
+            reply: try Reply(from: decoder),
             published: try container.decode(Date.self, forKey: .published),
             // Earlier builds did not write it, nor waits and losses.
             submitted: try container.decodeIfPresent(Date.self, forKey: .submitted),
@@ -68,6 +63,28 @@ extension JobHeader {
             losses: try container.decodeIfPresent(Int.self, forKey: .losses) ?? 0,
             timings: try container.decode([StageTiming].self, forKey: .timings),
             schema: try container.decode(Int.self, forKey: .schema))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try reply.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(schema, forKey: .schema)
+        try container.encode(job, forKey: .job)
+        try container.encode(trip, forKey: .trip)
+        try container.encode(submitted, forKey: .submitted)
+        try container.encode(published, forKey: .published)
+        try container.encode(attempt, forKey: .attempt)
+        try container.encode(waits, forKey: .waits)
+        try container.encode(losses, forKey: .losses)
+        try container.encode(timings, forKey: .timings)
+    }
+
+    /// The stages of the job, in order: an accepted one's result is stored by the last, and an interactive one's answered after it.
+    package var stages: [StageName] { reply == .accepted ? trip.stages + [.gateway] : trip.stages }
+
+    /// The stage after `stage`, or `nil` when nothing comes but an answer.
+    package func stage(after stage: StageName) -> StageName? {
+        trip.stage(after: stage) ?? (reply == .accepted && stage != .gateway ? .gateway : nil)
     }
 
     /// Whether erasures since the job was submitted may be forgotten already: then nothing is stored of it.

@@ -43,7 +43,7 @@ package struct Person: Codable, Hashable, Sendable {
     package var standing: Standing
     /// The user; `nil` when uncertain.
     package var user: UserID?
-    /// Cosine distance to the user nearest by it, normalised by cohort and rivals (0 or more), as it is compared with the
+    /// Cosine distance to the user nearest by it, normalised by cohort and impostors (0 or more), as it is compared with the
     /// thresholds; `nil` when nobody was compared.
     package var distance: Float?
     package var reason: Reason?

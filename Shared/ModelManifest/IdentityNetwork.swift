@@ -75,7 +75,7 @@ extension NetworkInput {
 }
 
 /// The thresholds that ship with an identity network, for the distance to the face nearest by cosine: 1 - cosine, normalised by
-/// cohort and rivals where there are any.
+/// cohort and impostors where there are any.
 package struct Identification: Hashable, Sendable, Decodable {
     /// At or below it, the same person.
     package let match: Float
@@ -94,11 +94,11 @@ package struct Identification: Hashable, Sendable, Decodable {
     /// By whom distances are normalised wherever a face lies; `nil` not to.
     package let cohort: CohortFile?
     /// How distances are normalised by the other known faces; `nil` not to.
-    package let rivals: Rivals?
+    package let impostors: Impostors?
 
     private enum CodingKeys: String, CodingKey {
-        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, minimumProbability, cohort,
-            rivals
+        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, minimumProbability, cohort
+        case impostors = "rivals"
     }
 
     package init(
@@ -113,7 +113,7 @@ package struct Identification: Hashable, Sendable, Decodable {
         self.maximumYaw = maximumYaw
         self.minimumProbability = minimumProbability
         cohort = nil
-        rivals = nil
+        impostors = nil
     }
 
     package init(from decoder: any Decoder) throws {
@@ -126,7 +126,7 @@ package struct Identification: Hashable, Sendable, Decodable {
         maximumYaw = try container.decode(Float.self, forKey: .maximumYaw)
         minimumProbability = try container.decodeIfPresent(Float.self, forKey: .minimumProbability) ?? 0
         cohort = try container.decodeIfPresent(CohortFile.self, forKey: .cohort)
-        rivals = try container.decodeIfPresent(Rivals.self, forKey: .rivals)
+        impostors = try container.decodeIfPresent(Impostors.self, forKey: .impostors)
         guard match >= 0 else { throw decoder.refuse(CodingKeys.match, "below 0") }
         guard enrol >= match, enrol <= 2 else { throw decoder.refuse(CodingKeys.enrol, "not between match and 2") }
         guard (0...2).contains(near) else { throw decoder.refuse(CodingKeys.near, "not a cosine distance") }
@@ -141,11 +141,11 @@ package struct Identification: Hashable, Sendable, Decodable {
 package struct CohortFile: Hashable, Sendable, Decodable {
     /// Little-endian float32: vectors of unit length, as wide as the network's, one after another.
     package let members: ModelFile
-    /// How many of the members, those most alike, say how crowded a face's surroundings are.
+    /// How many of the members, those most alike, make a face's cohort score: the mean of its cosines to them.
     package let nearest: Int
-    /// What the crowding of both faces above the usual is multiplied by; the distance grows by its exponential.
+    /// What both faces' scores above the usual are multiplied by; the distance grows by its exponential.
     package let weight: Float
-    /// The crowding (mean cosine) at which a distance stays as it is.
+    /// The score at which a distance stays as it is.
     package let usual: Float
 
     private enum CodingKeys: String, CodingKey {
@@ -165,7 +165,7 @@ package struct CohortFile: Hashable, Sendable, Decodable {
 }
 
 /// How the known faces that come after the nearest bear on the distance to it.
-package struct Rivals: Hashable, Sendable, Decodable {
+package struct Impostors: Hashable, Sendable, Decodable {
     /// How many of them.
     package let count: Int
     /// What their likeness above the usual is multiplied by; the distance grows by its exponential.

@@ -45,7 +45,7 @@ struct PublisherTests {
                 #expect(message.properties.type == "erasure-requested")
                 #expect(message.properties.correlation_id == interactive.job.description)
                 #expect(message.properties.delivery_mode == 1)
-                #expect(message.header?.gateway == interactive.gateway)
+                #expect(message.header?.reply.gateway == interactive.reply.gateway)
                 try await publisher.submit(fact, header: .sample(.accepted))
                 #expect(try await host.take(from: .jobs(.identity, .accepted)).properties.delivery_mode == 2)
             }

@@ -6,13 +6,14 @@ import Messages
 extension JobHeader {
     /// A job on an erasure trip: identity, then recommender.
     static func sample(
-        _ urgency: Urgency = .interactive, trip: Trip = .erasure, gateway: GatewayID? = .random(),
+        _ urgency: Urgency = .interactive, trip: Trip = .erasure, gateway: GatewayID = .random(),
         deadlineIn seconds: Double = 30, published: Date = .now, attempt: Int = 1
     ) -> JobHeader {
         JobHeader(
-            job: .random(), trip: trip, urgency: urgency,
-            deadline: urgency == .interactive ? published.addingTimeInterval(seconds) : nil,
-            gateway: urgency == .interactive ? gateway : nil, published: published, attempt: attempt)
+            job: .random(), trip: trip,
+            reply: urgency == .interactive
+                ? .interactive(deadline: published.addingTimeInterval(seconds), gateway: gateway) : .accepted,
+            published: published, attempt: attempt)
     }
 }
 
@@ -27,7 +28,7 @@ extension Delivery {
         properties.type = type
         properties.contentType = "application/json"
         properties.header = try HeaderCoding.encode(header)
-        let queue = isSuspect ? Queue.suspects(stage, header.urgency) : .jobs(stage, header.urgency)
+        let queue = isSuspect ? Queue.suspects(stage, header.reply.urgency) : .jobs(stage, header.reply.urgency)
         return Delivery(
             tag: 1, epoch: 1, queue: queue.name, isRedelivered: isRedelivered, properties: properties, body: body)
     }
@@ -35,13 +36,13 @@ extension Delivery {
 
 /// A handler that is a closure.
 struct Handler: StageHandler {
-    let body: @Sendable ([Job]) async -> [Outcome]
+    let body: @Sendable ([Envelope]) async -> [Outcome]
 
-    init(_ body: @escaping @Sendable ([Job]) async -> [Outcome]) {
+    init(_ body: @escaping @Sendable ([Envelope]) async -> [Outcome]) {
         self.body = body
     }
 
-    func handle(_ jobs: [Job]) async -> [Outcome] {
+    func handle(_ jobs: [Envelope]) async -> [Outcome] {
         await body(jobs)
     }
 
@@ -66,7 +67,7 @@ struct Handler: StageHandler {
         Handler { jobs in
             jobs.map { job in
                 do throws(EnvelopeError) {
-                    return .completed(try job.envelope.decode(ErasureRequested.self))
+                    return .completed(try job.decode(ErasureRequested.self))
                 } catch {
                     return .unreadable(error)
                 }

@@ -23,7 +23,7 @@ struct StageTests {
         /// Submits an interactive erasure and waits for its answer.
         func ask(_ fact: ErasureRequested, header: JobHeader? = nil) async throws(BrokerError) -> Envelope {
             let header = header ?? .sample(gateway: gateway)
-            return try await answers.answer(for: header.job, until: header.deadline ?? .distantFuture) {
+            return try await answers.answer(for: header.job, until: header.reply.deadline ?? .distantFuture) {
                 () throws(BrokerError) in
                 try await publisher.submit(fact, header: header)
             }
@@ -88,7 +88,7 @@ struct StageTests {
             let result = await results.jobs[0]
             #expect(result.id == header.job)
             #expect(result.header.timings.map(\.stage) == [.identity, .recommender])
-            #expect(try result.envelope.decode(ErasureRequested.self) == fact)
+            #expect(try result.decode(ErasureRequested.self) == fact)
         }
     }
 
@@ -96,7 +96,7 @@ struct StageTests {
         let picture = Data((0..<12_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) })
         let vision = Handler { jobs in
             jobs.map { job in
-                guard let message = try? job.envelope.decode(ImageSubmitted.self), message.image == picture else {
+                guard let message = try? job.decode(ImageSubmitted.self), message.image == picture else {
                     return .failed(Failure(.corruptImage, "The picture changed on its way."))
                 }
                 return .completed(UserRequested(user: .random()))
@@ -162,7 +162,7 @@ struct StageTests {
             }
             await gate.open()
             try await eventually("all are done") { await log.jobs.count == 10 }
-            let order = await log.jobs.map { $0.header.urgency == .interactive ? "i" : "a" }.joined()
+            let order = await log.jobs.map { $0.header.reply.urgency == .interactive ? "i" : "a" }.joined()
             // How many come before the first accepted one depends on what had arrived when the gate was opened.
             #expect(order.contains("aiiaiia"), "\(order)")
         }
@@ -257,7 +257,7 @@ struct StageTests {
             try await eventually("a third attempt") { await log.jobs.count == 3 }
             #expect(start.duration(to: .now) >= .milliseconds(400))
             #expect(await log.jobs.map(\.header.attempt) == [1, 2, 3])
-            #expect(try await log.jobs[2].envelope.decode(ErasureRequested.self) == fact)
+            #expect(try await log.jobs[2].decode(ErasureRequested.self) == fact)
         }
     }
 
@@ -444,9 +444,9 @@ struct StageTests {
             }
             #expect(await gate.arrivals == 4)
             for result in await results.jobs {
-                #expect((result.envelope.type == Failure.name) == !good.contains(result.id))
+                #expect((result.type == Failure.name) == !good.contains(result.id))
                 guard result.id == poison.job else { continue }
-                #expect(try failure(in: result.envelope).kind == .attemptsExhausted)
+                #expect(try failure(in: result).kind == .attemptsExhausted)
             }
             let dead = try await suite.host.take(from: .dead(.recommender))
             #expect(dead.header?.job == poison.job)
@@ -523,7 +523,7 @@ struct StageTests {
         let handler = Handler { jobs in
             await log.append(jobs)
             return jobs.map { job in
-                job.envelope.type == Failure.name ? .done : .unreadable(.unexpectedType(job.envelope.type))
+                job.type == Failure.name ? .done : .unreadable(.unexpectedType(job.type))
             }
         }
         try await withSuite([(.gateway, .init(), handler)]) { suite in
@@ -533,7 +533,7 @@ struct StageTests {
             try await eventually("the job has failed") { await log.jobs.count == 2 }
             let result = await log.jobs[1]
             #expect(result.id == header.job)
-            #expect(try failure(in: result.envelope).kind == .internalError)
+            #expect(try failure(in: result).kind == .internalError)
             #expect(try await suite.host.take(from: .dead(.gateway)).payload == "hello")
         }
     }
@@ -548,7 +548,7 @@ struct StageTests {
             try await suite.publisher.submit(fact, header: .sample(trip: .click))
             let header = JobHeader.sample()
             try await suite.publisher.submit(fact, header: header)
-            try await eventually("the queue has refused it") { refusals.messages.contains("Publishing again") }
+            try await eventually("the queue has refused it") { refusals.messages.contains("PublisherRole again") }
             try await suite.host.removePolicy()
             _ = try await suite.host.take(from: .jobs(.recommender, .interactive))
             #expect(try await suite.host.take(from: .jobs(.recommender, .interactive)).header?.job == header.job)

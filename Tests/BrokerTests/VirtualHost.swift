@@ -251,13 +251,13 @@ actor Gate {
 
 /// What a handler was given, in order.
 actor Log {
-    private(set) var batches: [[Job]] = []
+    private(set) var batches: [[Envelope]] = []
 
-    func append(_ jobs: [Job]) {
+    func append(_ jobs: [Envelope]) {
         batches.append(jobs)
     }
 
-    var jobs: [Job] { batches.flatMap(\.self) }
+    var jobs: [Envelope] { batches.flatMap(\.self) }
 }
 
 /// What was logged, for a test to look at.

@@ -44,7 +44,7 @@ struct AcceptedJobTests {
     }
 
     func header(_ trip: Trip, _ job: JobID = .random()) -> JobHeader {
-        JobHeader(job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now)
+        JobHeader(job: job, trip: trip, reply: .accepted, published: .now)
     }
 
     func object(_ response: TestResponse) throws -> [String: Any] {
@@ -62,7 +62,7 @@ struct AcceptedJobTests {
             let location = try #require(accepted.headers[.location])
             let header = try #require(seen.header)
             #expect(location == "/v1/jobs/\(header.job)")
-            #expect(header.urgency == .accepted && header.deadline == nil && header.gateway == nil)
+            #expect(header.reply == .accepted)
 
             let queued = try await client.execute(uri: location, method: .get)
             #expect(queued.status == .ok)
@@ -370,19 +370,19 @@ struct AcceptedJobTests {
             let stage = ResultsStage(jobs: jobs, logger: TestDatabase.silence)
             let good = header(.selfie)
             let outcomes = await stage.handle([
-                Job(Scripted.envelope(Example.recommended(user), good)),
-                Job(Scripted.envelope(VideoClicked(user: user, video: Example.video), header(.click))),
-                Job(Envelope(header: header(.selfie), type: Recommended.name, body: Data("{}".utf8))),
+                (Scripted.envelope(Example.recommended(user), good)),
+                (Scripted.envelope(VideoClicked(user: user, video: Example.video), header(.click))),
+                Envelope(header: header(.selfie), type: Recommended.name, body: Data("{}".utf8)),
             ])
             #expect(outcomes.map(name) == ["done", "unreadable", "unreadable"])
             #expect(try await jobs.job(good.job)?.state == .done)
 
             try await database.query("ALTER TABLE gateway.jobs RENAME TO away")
-            let retried = await stage.handle([Job(Scripted.envelope(Example.recommended(user), header(.selfie)))])
+            let retried = await stage.handle([(Scripted.envelope(Example.recommended(user), header(.selfie)))])
             #expect(retried.map(name) == ["retry"])
 
             await database.close()
-            let waiting = await stage.handle([Job(Scripted.envelope(Example.recommended(user), header(.selfie)))])
+            let waiting = await stage.handle([(Scripted.envelope(Example.recommended(user), header(.selfie)))])
             #expect(waiting.map(name) == ["unavailable"])
         }
     }

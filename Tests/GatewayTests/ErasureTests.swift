@@ -44,9 +44,7 @@ struct ErasureTests {
     }
 
     func header(_ trip: Trip, submitted: Date = .now) -> JobHeader {
-        JobHeader(
-            job: .random(), trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now,
-            submitted: submitted)
+        JobHeader(job: .random(), trip: trip, reply: .accepted, published: .now, submitted: submitted)
     }
 
     func cookie(_ users: UserID...) -> HTTPFields {

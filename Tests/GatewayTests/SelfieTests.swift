@@ -64,8 +64,8 @@ import Testing
         #expect(message.request.declaredNew)
         #expect(message.image == Data(picture.readableBytesView))
         let header = try #require(seen.header)
-        #expect(header.trip == .selfie && header.urgency == .interactive && header.gateway != nil)
-        let deadline = try #require(header.deadline)
+        #expect(header.trip == .selfie && header.reply.urgency == .interactive && header.reply.gateway != nil)
+        let deadline = try #require(header.reply.deadline)
         #expect((10...15).contains(deadline.timeIntervalSinceNow))
     }
 

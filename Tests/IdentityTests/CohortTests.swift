@@ -1,5 +1,6 @@
 import Foundation
 import ModelManifest
+import Processor
 import Testing
 
 @testable import Identity
@@ -12,17 +13,17 @@ struct CohortTests {
         folder = try CohortFolder()
     }
 
-    @Test func crowdingIsTheMeanCosineToTheMembersMostAlike() throws {
+    @Test func theScoreIsTheMeanCosineToTheMembersMostAlike() throws {
         let cohort = try Cohort(folder.file(nearest: 2), of: folder.manifest(), width: 2)
-        #expect(cohort.crowding(of: [1, 0]) == (1 + 0.6) / 2)
-        #expect(cohort.crowding(of: [-1, 0]) == (0 - 0.6) / 2)
+        #expect(cohort.score(of: [1, 0]) == (1 + 0.6) / 2)
+        #expect(cohort.score(of: [-1, 0]) == (0 - 0.6) / 2)
     }
 
     @Test func thatOfBothFacesIsWeightedAboveTheUsual() throws {
         let cohort = try Cohort(folder.file(nearest: 1), of: folder.manifest(), width: 2)
-        // The weight is 0.25 and the usual crowding 0.5.
-        #expect(abs(cohort.crowding(of: [1, 0], and: [0.6, 0.8]) - 0.25) < 1e-6)
-        #expect(abs(cohort.crowding(of: [0, -1], and: [0, -1]) + 0.25) < 1e-6)
+        // The weight is 0.25 and the usual score 0.5.
+        #expect(abs(cohort.score(of: [1, 0], and: [0.6, 0.8]) - 0.25) < 1e-6)
+        #expect(abs(cohort.score(of: [0, -1], and: [0, -1]) + 0.25) < 1e-6)
     }
 
     @Test(arguments: ["Models", "Models/alone", "Models/int8"])
@@ -32,7 +33,7 @@ struct CohortTests {
         let network = try manifest.identity
         let cohort = try Cohort(#require(network.identification.cohort), of: manifest, width: network.width)
         let template = [1] + [Float](repeating: 0, count: network.width - 1)
-        #expect((-1...1).contains(cohort.crowding(of: template)))
+        #expect((-1...1).contains(cohort.score(of: template)))
     }
 
     @Test func aFileThatDoesNotFitIsRefusedInOneSentence() throws {
@@ -56,7 +57,7 @@ private final class CohortFolder: Sendable {
     init() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appending(path: "cohort.bin")
-        try FaceStore.bytes(of: [1, 0, 0, 1, 0.6, 0.8]).write(to: path)
+        try Data(([1, 0, 0, 1, 0.6, 0.8] as [Float]).littleEndian).write(to: path)
         sha256 = "\(try SHA256Checksum(contentsOf: path.path(percentEncoded: false)))"
     }
 

@@ -85,22 +85,21 @@ func mixed(_ one: Int, _ other: Int, cosine: Float) -> [Float] {
 
 func candidate(
     _ index: Int, job: JobID = .random(), submitted: Date = .now, declaredNew: Bool = false
-) -> Candidate {
+) -> Probe {
     candidate(axis(index), job: job, submitted: submitted, declaredNew: declaredNew)
 }
 
 func candidate(
     _ values: [Float], job: JobID = .random(), submitted: Date = .now, declaredNew: Bool = false
-) -> Candidate {
-    Candidate(
+) -> Probe {
+    Probe(
         job: job, submitted: submitted, template: FaceTemplate(version: "test-1", values: values),
         declaredNew: declaredNew)
 }
 
-func job<M: Message>(_ message: M, _ trip: Trip) throws -> Job {
-    let header = JobHeader(
-        job: .random(), trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: Date())
-    return Job(try Envelope(message, header: header))
+func job<M: Message>(_ message: M, _ trip: Trip) throws -> Envelope {
+    let header = JobHeader(job: .random(), trip: trip, reply: .accepted, published: Date())
+    return try Envelope(message, header: header)
 }
 
 let analysis: FaceAnalysis = {

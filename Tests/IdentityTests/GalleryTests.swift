@@ -17,14 +17,14 @@ struct GalleryTests {
         // Alone a probe goes another way through the library.
         let alone = probes.map { gallery.nearest(to: [$0])[0] }
         #expect(alone.map(\.?.face) == gallery.nearest(to: probes).map(\.?.face))
-        for (probe, neighbour) in zip(probes, gallery.nearest(to: probes, rivals: 3)) {
+        for (probe, neighbour) in zip(probes, gallery.nearest(to: probes, impostors: 3)) {
             let cosines = known.map { zip($0, probe).reduce(0) { $0 + $1.0 * $1.1 } }
             let best = cosines.indices.max { cosines[$0] < cosines[$1] } ?? 0
             #expect(neighbour?.face.id == Int64(best))
             #expect(abs((neighbour?.distance ?? 9) - (1 - cosines[best])) < 1e-5)
             let next = cosines.sorted(by: >)[1...3]
-            #expect(neighbour?.rivals.count == 3)
-            #expect(zip(next, neighbour?.rivals ?? []).allSatisfy { abs($0 - $1) < 1e-5 })
+            #expect(neighbour?.impostors.count == 3)
+            #expect(zip(next, neighbour?.impostors ?? []).allSatisfy { abs($0 - $1) < 1e-5 })
         }
     }
 
@@ -46,11 +46,11 @@ struct GalleryTests {
     @Test func inASmallGalleryThereAreFewerRivals() {
         var gallery = Gallery(width: 2)
         gallery.add(face(1), template: [1, 0])
-        #expect(gallery.nearest(to: [[1, 0]], rivals: 4)[0]?.rivals == [])
+        #expect(gallery.nearest(to: [[1, 0]], impostors: 4)[0]?.impostors == [])
         gallery.add(face(2), template: [0, 1])
         gallery.add(face(3), template: [-1, 0])
-        #expect(gallery.nearest(to: [[1, 0]], rivals: 4)[0]?.rivals == [0, -1])
-        #expect(gallery.nearest(to: [[1, 0]], rivals: 1)[0]?.rivals == [0])
+        #expect(gallery.nearest(to: [[1, 0]], impostors: 4)[0]?.impostors == [0, -1])
+        #expect(gallery.nearest(to: [[1, 0]], impostors: 1)[0]?.impostors == [0])
     }
 
     @Test func aFaceAddedTwiceIsThereOnce() {

@@ -75,8 +75,8 @@ struct RecogniserTests {
     }
 
     @Test func whoIsLikeSeveralIsNotSurelyTheNearest() async throws {
-        let rivals = #", "rivals": {"count": 2, "weight": 2, "usual": 0.2}"#
-        try await withRecogniser(network: identityNetwork(further: rivals)) { recogniser, _ in
+        let impostors = #", "rivals": {"count": 2, "weight": 2, "usual": 0.2}"#
+        try await withRecogniser(network: identityNetwork(further: impostors)) { recogniser, _ in
             // A bit of the first three axes each; the rest on another one.
             let several: [Float] = [0.7, 0.5, 0.5, 0, 0, 0, 0, 0.1]
             let one = mixed(0, 7, cosine: 0.7)

@@ -109,9 +109,9 @@ struct ManifestFixture {
         #expect(identity.identification.cohort?.nearest == 6)
         #expect(identity.identification.cohort?.weight == 0.25)
         #expect(identity.identification.cohort?.usual == 0.3)
-        #expect(identity.identification.rivals?.count == 3)
-        #expect(identity.identification.rivals?.weight == 0.5)
-        #expect(identity.identification.rivals?.usual == 0.25)
+        #expect(identity.identification.impostors?.count == 3)
+        #expect(identity.identification.impostors?.weight == 0.5)
+        #expect(identity.identification.impostors?.usual == 0.25)
         #expect(identity.input.template?.points[1] == SIMD2(73.5318, 51.5014))
         let expression = try manifest.expression
         #expect(expression.network.input.colour == .grey)
@@ -260,13 +260,13 @@ struct ManifestFixture {
         #expect(error.map { "\($0)".contains(path[0]) } == true, "\(String(describing: error))")
     }
 
-    @Test func neitherCohortNorRivalsAreNeeded() throws {
+    @Test func neitherCohortNorImpostorsAreNeeded() throws {
         var fixture = ManifestFixture()
         fixture.set(["identity", "identification", "cohort"], nil)
         fixture.set(["identity", "identification", "rivals"], nil)
         let identification = try ModelManifest(json: fixture.json(), directory: "").identity.identification
         #expect(identification.cohort == nil)
-        #expect(identification.rivals == nil)
+        #expect(identification.impostors == nil)
     }
 
     @Test func aReferenceMustBeOfUnitLengthAndFit() throws {

@@ -26,10 +26,8 @@ struct Scenario: Sendable {
     func send(
         _ message: some Message, _ trip: Trip, job: JobID = .random(), submitted: Date = .now
     ) async throws -> Outcome {
-        let header = JobHeader(
-            job: job, trip: trip, urgency: .accepted, deadline: nil, gateway: nil, published: .now,
-            submitted: submitted)
-        let outcomes = await stage.handle([Job(try Envelope(message, header: header))])
+        let header = JobHeader(job: job, trip: trip, reply: .accepted, published: .now, submitted: submitted)
+        let outcomes = await stage.handle([try Envelope(message, header: header)])
         #expect(outcomes.count == 1)
         return outcomes[0]
     }

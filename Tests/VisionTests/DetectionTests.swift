@@ -233,7 +233,7 @@ struct CascadeTests {
     @Test("resizing is by area")
     func resampling() {
         let image = RGBImage(width: 5, height: 1, pixels: [10, 20, 30, 40, 50].flatMap { [$0, $0, 0] })
-        let input = Normalisation(mean: [10, 0, 0, 0], factor: [1, 2, 1, 0])
+        let input = PixelNormalisation(mean: [10, 0, 0, 0], factor: [1, 2, 1, 0])
         var target = [Float](repeating: -1, count: 6)
         target.withUnsafeMutableBufferPointer {
             let areas = SummedAreas(image)
@@ -269,7 +269,7 @@ struct CascadeTests {
         var target = [Float](repeating: -1, count: 3 * side * side)
         target.withUnsafeMutableBufferPointer {
             areas.resample(
-                region, width: side, height: side, normalisation: Normalisation(mean: .zero, factor: .one),
+                region, width: side, height: side, normalisation: PixelNormalisation(mean: .zero, factor: .one),
                 into: $0.baseAddress!, layout: PlaneLayout(column: 1, row: side, plane: side * side))
         }
         return target

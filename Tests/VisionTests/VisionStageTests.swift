@@ -16,17 +16,17 @@ struct VisionStageTests {
 
     private func job(
         _ image: Data, _ trip: Trip = .selfie, watching: Bool = false, deadline: Date? = nil
-    ) throws -> Job {
+    ) throws -> Envelope {
         let video = watching ? VideoID("gf6v59c5yuY") : nil
         let request = SelfieRequest(watching: video.map { Watching(video: $0, session: "s") })
-        return Job(
-            try Envelope(ImageSubmitted(request: request, image: image), header: header(trip, deadline: deadline)))
+        return try Envelope(ImageSubmitted(request: request, image: image), header: header(trip, deadline: deadline))
     }
 
     private func header(_ trip: Trip, deadline: Date? = nil) -> JobHeader {
         JobHeader(
-            job: .random(), trip: trip, urgency: .interactive, deadline: deadline, gateway: .random(), published: Date()
-        )
+            job: .random(), trip: trip,
+            reply: .interactive(deadline: deadline ?? Date(timeIntervalSinceNow: 600), gateway: .random()),
+            published: Date())
     }
 
     @Test("a batch has an outcome for each job, in order")
@@ -86,8 +86,8 @@ struct VisionStageTests {
 
     @Test("what is no picture message is left for an operator")
     func unreadable() async throws {
-        let other = Job(try Envelope(UserRequested(user: .random()), header: header(.selfie)))
-        let broken = Job(Envelope(header: header(.selfie), type: ImageSubmitted.name, body: Data([0, 0, 9, 9])))
+        let other = try Envelope(UserRequested(user: .random()), header: header(.selfie))
+        let broken = Envelope(header: header(.selfie), type: ImageSubmitted.name, body: Data([0, 0, 9, 9]))
         for outcome in try await stage().handle([other, broken]) {
             guard case .unreadable = outcome else {
                 Issue.record("not unreadable: \(outcome)")

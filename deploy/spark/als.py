@@ -357,14 +357,14 @@ def publish(
                 trained.ratings, trained.loss, seconds,
             ),
         )  # fmt: skip
-        flip(cursor, version, moment.moment, trained, settings)
+        promote(cursor, version, moment.moment, trained, settings)
         # The gate's refusal, of an engine that was set before, is not this version's.
         cursor.execute("UPDATE recommender.batch SET refused_at = NULL, refusal = NULL")
     return version, written
 
 
-def flip(cursor: psycopg.Cursor, version: int, moment: str, trained: Trained, settings: Settings) -> None:
-    """Makes the version the current one, as `Versions.flip` does: without the rows of those erased meanwhile, and with
+def promote(cursor: psycopg.Cursor, version: int, moment: str, trained: Trained, settings: Settings) -> None:
+    """Makes the version the current one, as `Versions.promote` does: without the rows of those erased meanwhile, and with
     those who rated since the snapshot folded in."""
     # Most are folded in while answers go on; only those who rate during that are left for the moment of the lock.
     later = cursor.execute("SELECT pg_current_snapshot()::text").fetchone()[0]

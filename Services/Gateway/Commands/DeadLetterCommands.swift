@@ -118,7 +118,7 @@ struct DeadLetterCommands: AsyncParsableCommand {
             died = letter.died
             job = letter.job
             trip = letter.header?.trip
-            urgency = letter.header?.urgency
+            urgency = letter.header?.reply.urgency
             type = letter.type
             bytes = letter.bytes
             isReplayable = letter.isReplayable

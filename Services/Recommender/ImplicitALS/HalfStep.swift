@@ -95,13 +95,13 @@ struct HalfStep {
     ) throws(EngineError) -> Double {
         let width = fixed.width
         let (lambda, isUniform) = sharedRegularisation()
-        let basis = try SharedBasis(
+        let preconditioner = try Preconditioner(
             gram: gram, fixed: fixed, lambda: lambda, isUniform: isUniform, memory: memory.taken(), threads: threads)
-        defer { memory = basis.vectors }
-        return basis.withEquations(of: ratings, equations) { problems in
+        defer { memory = preconditioner.vectors }
+        return preconditioner.withEquations(of: ratings, equations) { problems in
             solveChunks(of: &factors, making: { Factors(count: 3, rank: width) }) { rows, target, scratch in
                 let first = target + rows.lowerBound * width
-                basis.enter(first, count: rows.count)
+                preconditioner.enter(first, count: rows.count)
                 let loss = scratch.withUnsafeMutablePointer { scratch in
                     rows.reduce(0.0) { loss, row in
                         let (range, solution) = (ratings.range(of: row), target + row * width)
@@ -112,11 +112,12 @@ struct HalfStep {
                         let lambda = equations.regularisation(ratings: range.count)
                         return loss
                             + factors_conjugate_gradient(
-                                instructions.kernel, problems, row, basis.surplus(of: lambda),
-                                basis.residualTolerance(Self.tolerance, of: lambda), Self.mostSteps, solution, scratch)
+                                instructions.kernel, problems, row, preconditioner.surplus(of: lambda),
+                                preconditioner.residualTolerance(Self.tolerance, of: lambda), Self.mostSteps, solution,
+                                scratch)
                     }
                 }
-                basis.leave(first, count: rows.count)
+                preconditioner.leave(first, count: rows.count)
                 return loss
             }
         }

@@ -21,21 +21,21 @@ package struct RecommenderStage: StageHandler {
         self.logger = logger
     }
 
-    package func handle(_ jobs: [Job]) async -> [Outcome] {
+    package func handle(_ jobs: [Envelope]) async -> [Outcome] {
         var outcomes: [Outcome] = []
         for job in jobs { outcomes.append(await outcome(of: job)) }
         return outcomes
     }
 
-    private func outcome(of job: Job) async -> Outcome {
+    private func outcome(of job: Envelope) async -> Outcome {
         do {
             switch job.header.trip {
-            case .selfie: return .completed(try await recommend(job.envelope.decode(PersonIdentified.self), job.header))
-            case .recommendations: return .completed(try await list(job.envelope.decode(UserRequested.self).user))
-            case .click: return .completed(try await click(job.envelope.decode(VideoClicked.self), job.id))
+            case .selfie: return .completed(try await recommend(job.decode(PersonIdentified.self), job.header))
+            case .recommendations: return .completed(try await list(job.decode(UserRequested.self).user))
+            case .click: return .completed(try await click(job.decode(VideoClicked.self), job.id))
             case .erasure:
-                return .completed(try await erase(job.envelope.decode(ErasureRequested.self)))
-            case .analysis, .user: return .unreadable(.unexpectedType(job.envelope.type))
+                return .completed(try await erase(job.decode(ErasureRequested.self)))
+            case .analysis, .user: return .unreadable(.unexpectedType(job.type))
             }
         } catch let error as EnvelopeError {
             return .unreadable(error)

@@ -16,7 +16,7 @@ enum {
 };
 
 /// A channel's PReLU.
-ALWAYS_INLINE lanes bend(const struct cascade_layer *layer, size_t channel, lanes sum) {
+ALWAYS_INLINE lanes prelu(const struct cascade_layer *layer, size_t channel, lanes sum) {
     if (!layer->slopes) return sum;
     return __builtin_elementwise_max(sum, (lanes){}) + layer->slopes[channel] * __builtin_elementwise_min(sum, (lanes){});
 }
@@ -43,7 +43,7 @@ ALWAYS_INLINE void convolve_block(
         }
     UNROLL for (int channel = 0; channel < channels; channel++)
         UNROLL for (int v = 0; v < vectors; v++)
-            store(output + (first + channel) * output_plane + x + v * LANES, bend(layer, first + channel, sums[channel][v]));
+            store(output + (first + channel) * output_plane + x + v * LANES, prelu(layer, first + channel, sums[channel][v]));
 }
 
 // Sums stay in registers only where their number is a constant.
@@ -115,7 +115,7 @@ ALWAYS_INLINE void convolve_pair_block(
                     store(upper + place, load(upper + place) + sum);
                     store(lower + place, load(lower + place) - sum);
                 } else {
-                    store((part == 2 ? upper : lower) + place, bend(layer, first + channel, sum));
+                    store((part == 2 ? upper : lower) + place, prelu(layer, first + channel, sum));
                 }
             }
     }

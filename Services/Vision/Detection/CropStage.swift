@@ -8,13 +8,13 @@ final class CropStage {
     private static let largestBatch = 16
 
     private let chain: ConvolutionChain
-    private let normalisation: Normalisation
+    private let normalisation: PixelNormalisation
     private let side: Int
     private var scratch: [Float] = []
 
     init(_ network: CascadeNetwork) {
         chain = network.chain
-        normalisation = Normalisation(network.network.input)
+        normalisation = PixelNormalisation(network.network.input)
         side = network.network.input.width
     }
 

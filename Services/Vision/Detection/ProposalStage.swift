@@ -8,12 +8,12 @@ final class ProposalStage {
     private static let stride = 2
 
     private let chain: ConvolutionChain
-    private let normalisation: Normalisation
+    private let normalisation: PixelNormalisation
     private var scratch: [Float] = []
 
     init(_ network: CascadeNetwork) {
         chain = network.chain
-        normalisation = Normalisation(network.network.input)
+        normalisation = PixelNormalisation(network.network.input)
     }
 
     /// For each level, the windows that may hold a face, as boxes in the picture.

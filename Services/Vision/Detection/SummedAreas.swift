@@ -76,7 +76,7 @@ struct SummedAreas {
     /// (mean - `normalisation.mean`) · `normalisation.factor`. Beyond the picture all is black. No mean may be of more than
     /// 2²³ pixels of the picture.
     func resample(
-        _ region: PixelRegion, width outWidth: Int, height outHeight: Int, normalisation: Normalisation,
+        _ region: PixelRegion, width outWidth: Int, height outHeight: Int, normalisation: PixelNormalisation,
         into target: UnsafeMutablePointer<Float>, layout: PlaneLayout
     ) {
         let columns = (0..<outWidth).map { x in

@@ -28,7 +28,7 @@ struct VisionStage: StageHandler {
         case ended(Outcome)
     }
 
-    func handle(_ jobs: [Job]) async -> [Outcome] {
+    func handle(_ jobs: [Envelope]) async -> [Outcome] {
         let progress = await look(at: jobs)
         var outcomes: [Outcome?] = progress.map { if case .ended(let outcome) = $0 { outcome } else { nil } }
         let seen = progress.enumerated().compactMap { index, progress in
@@ -51,7 +51,7 @@ struct VisionStage: StageHandler {
         return outcomes.map { $0 ?? .retry(Self.unavailable) }
     }
 
-    private func look(at jobs: [Job]) async -> [Progress] {
+    private func look(at jobs: [Envelope]) async -> [Progress] {
         await withTaskGroup(of: (Int, Progress).self) { group in
             for (index, job) in jobs.enumerated() {
                 group.addTask { (index, await look(at: job)) }
@@ -62,10 +62,10 @@ struct VisionStage: StageHandler {
         }
     }
 
-    private func look(at job: Job) async -> Progress {
+    private func look(at job: Envelope) async -> Progress {
         let submitted: ImageSubmitted
         do {
-            submitted = try job.envelope.decode(ImageSubmitted.self)
+            submitted = try job.decode(ImageSubmitted.self)
         } catch {
             return .ended(.unreadable(error))
         }
@@ -73,7 +73,7 @@ struct VisionStage: StageHandler {
             let isRecognised = job.header.trip.stages.contains(.identity)
             let face = try await timed(looking) { [settings] lane in
                 try await lane.look(
-                    at: submitted.image, settings, recognising: isRecognised, deadline: job.header.deadline)
+                    at: submitted.image, settings, recognising: isRecognised, deadline: job.header.reply.deadline)
             }
             return .seen(submitted.request, face)
         } catch {
@@ -93,7 +93,7 @@ struct VisionStage: StageHandler {
     }
 
     private func complete(
-        _ job: Job, _ request: SelfieRequest, _ face: AlignedFace, _ reading: FaceReading
+        _ job: Envelope, _ request: SelfieRequest, _ face: AlignedFace, _ reading: FaceReading
     ) -> Outcome {
         let networks = lanes.networks
         let analysis = networks.analysis(of: face, reading, reacting: request.watching != nil)
@@ -113,7 +113,7 @@ struct VisionStage: StageHandler {
         }
     }
 
-    private func failed(_ job: Job, _ error: any Error) -> Outcome {
+    private func failed(_ job: Envelope, _ error: any Error) -> Outcome {
         if let failure = error as? Failure { return .failed(failure) }
         logger.error("Networks failed", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
         return .retry(Self.unavailable)

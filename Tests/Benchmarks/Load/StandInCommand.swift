@@ -38,7 +38,7 @@ struct StandInCommand: AsyncParsableCommand {
 struct SleepingVision: StageHandler {
     let duration: Duration
 
-    func handle(_ jobs: [Job]) async -> [Outcome] {
+    func handle(_ jobs: [Envelope]) async -> [Outcome] {
         try? await Task.sleep(for: duration)
         return jobs.map { _ in .completed(FaceAnalysed(analysis: Self.analysis)) }
     }

@@ -93,10 +93,10 @@ package struct Batch: Sendable {
     }
 
     private func trainAndPublish() async throws -> Outcome {
-        var laps = Laps()
+        var timings = PhaseTimings()
         logger.info("als run begins")
         let snapshot = try await Snapshot.read(store, threads: threads)
-        laps.end("read")
+        timings.end("read")
         guard snapshot.ratings.count > 0 else { return .nothingToLearn }
         let (proposed, threads, gate, logger, rows) = (parameters, threads, gate, logger, store.rows)
         let verdict = try await onOwnThread(niceness: 10) { cancellation in
@@ -104,7 +104,7 @@ package struct Batch: Sendable {
                 snapshot.ratings, latest: snapshot.latest, proposed: proposed, current: snapshot.parameters,
                 threads: threads, onEpoch: cancellation.check)
         }
-        laps.end("gate")
+        timings.end("gate")
         if let verdict {
             report(verdict)
             if verdict.parameters == nil {
@@ -126,18 +126,18 @@ package struct Batch: Sendable {
                 logger.debug("als epoch", metadata: ["als.epoch": "\(epoch)", "als.loss": "\(loss)"])
             }
         }
-        laps.end("train")
+        timings.end("train")
         let top = try await onOwnThread(niceness: 10) { _ in
             TopN(
                 users: trained.users, items: trained.items, seen: [snapshot.ratings.byUser, snapshot.watched],
                 limit: rows, threads: threads)
         }
-        laps.end("rank")
+        timings.end("rank")
         try Task.checkCancellation()
         try await onTrained()
         let (version, written) = try await publish(
-            snapshot, parameters, verdict?.figures, trained, top, seconds: laps.sum)
-        laps.end("write")
+            snapshot, parameters, verdict?.figures, trained, top, seconds: timings.sum)
+        timings.end("write")
 
         let loss = trained.losses.last ?? .nan
         Gauge(label: "mien_als_loss").record(loss)
@@ -151,13 +151,13 @@ package struct Batch: Sendable {
                 "als.version": "\(version)", "als.users": "\(snapshot.users.count)",
                 "als.items": "\(snapshot.videos.count)",
                 "als.ratings": "\(snapshot.ratings.count)", "als.rows": "\(written)", "als.loss": "\(loss)",
-                "als.seconds": "\(laps.sum)", "als.epochs": "\(remaining.iterations)",
-            ].merging(laps.metadata) { _, part in part })
+                "als.seconds": "\(timings.sum)", "als.epochs": "\(remaining.iterations)",
+            ].merging(timings.metadata) { _, part in part })
         return .published(version: version, rows: written)
     }
 
     /// How long the parts of a run took.
-    private struct Laps {
+    private struct PhaseTimings {
         private var begin = ContinuousClock.now
         private var parts: [(name: String, seconds: Double)] = []
 
@@ -247,7 +247,8 @@ package struct Batch: Sendable {
             try Lock.publication(connection)
             // The lock that keeps rollbacks out is lost with its connection.
             if let pinned = try Versions.pinned(connection) { throw Versions.Pinned(version: pinned) }
-            try Versions.flip(to: model, trained: snapshot.moment, foldedIn: moment, isPinned: false, store, connection)
+            try Versions.promote(
+                to: model, trained: snapshot.moment, foldedIn: moment, isPinned: false, store, connection)
             try BatchState.end(refusal: nil, connection)
             return (number, written)
         }

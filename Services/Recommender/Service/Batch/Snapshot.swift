@@ -38,7 +38,7 @@ struct Snapshot: Sendable {
                 videos += repeatElement(nil, count: try row.decode("number") - videos.count)
                 videos.append(try row.decode("video"))
             }
-            let (all, new) = try await RatingSummaries.read(
+            let (all, new) = try await UserHistories.read(
                 store, connection, exported: try moment.decode("exported"), videos: videos)
             return (try Snapshot(all, moment: moment, videos: videos, parameters: parameters, threads: threads), new)
         }
@@ -47,7 +47,7 @@ struct Snapshot: Sendable {
     }
 
     private init(
-        _ rows: RatingSummaries, moment: Row, videos: [String?], parameters: TrainingParameters?, threads: Int
+        _ rows: UserHistories, moment: Row, videos: [String?], parameters: TrainingParameters?, threads: Int
     ) throws {
         self.moment = try moment.decode("moment")
         change = try moment.decode("change")

@@ -132,7 +132,7 @@ package struct Versions: Sendable {
         try await store.database.transaction { connection in
             try connection.liftLimit()
             try Lock.publication(connection)
-            try Self.flip(to: model, trained: trained, foldedIn: moment, isPinned: true, store, connection)
+            try Self.promote(to: model, trained: trained, foldedIn: moment, isPinned: true, store, connection)
         }
         return model.version
     }
@@ -160,7 +160,7 @@ package struct Versions: Sendable {
     /// Makes a version the current one: without the rows of those erased since the snapshot that it was `trained` at, and with
     /// those who rated since the moment up to which all are `foldedIn` folded in too. The transaction holds the publication's
     /// lock.
-    static func flip(
+    static func promote(
         to model: PublishedModel, trained snapshot: String, foldedIn moment: String, isPinned: Bool, _ store: Store,
         _ connection: isolated Connection
     ) throws {

@@ -11,7 +11,7 @@ enum Lock {
         try connection.query("SELECT pg_advisory_xact_lock_shared(3361, 0)")
     }
 
-    /// Waits until no transaction about anybody runs, and keeps new ones waiting: for the moment of a flip.
+    /// Waits until no transaction about anybody runs, and keeps new ones waiting: for the moment of a promotion.
     static func publication(_ connection: isolated Connection) throws {
         try connection.query("SELECT pg_advisory_xact_lock(3361, 0)")
     }

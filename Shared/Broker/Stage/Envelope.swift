@@ -8,6 +8,9 @@ package struct Envelope: Hashable, Sendable {
     package var type: String
     package var body: Data
 
+    /// The job it belongs to.
+    package var id: JobID { header.job }
+
     package init(header: JobHeader, type: String, body: Data) {
         self.header = header
         self.type = type

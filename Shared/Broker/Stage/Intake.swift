@@ -50,7 +50,7 @@ final class Intake: Sendable {
     }
 
     /// Called on the connection's thread.
-    func receive(_ event: Consuming.Event) {
+    func receive(_ event: ConsumerRole.Event) {
         switch event {
         case .subscribed(let epoch): change { $0.epoch = epoch }
         case .delivered(let delivery):

@@ -15,6 +15,9 @@ enum Destination: Hashable, Sendable {
 }
 
 extension Destination {
+    /// The gateway that waits for a job; `nil` where none does.
+    static func answer(_ reply: Reply) -> Destination? { reply.gateway.map(Destination.answer) }
+
     var exchange: String {
         switch self {
         case .stage: Topology.jobs

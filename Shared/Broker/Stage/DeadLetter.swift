@@ -20,7 +20,7 @@ package struct DeadLetter: Hashable, Sendable {
 
     /// Whether it can be sent again: not what somebody waited for, who is gone by now and whose picture or face is too,
     /// and not what this build cannot read.
-    package var isReplayable: Bool { header?.urgency == .accepted }
+    package var isReplayable: Bool { header?.reply == .accepted }
 }
 
 extension DeadLetter {

@@ -8,15 +8,15 @@ import Synchronization
 ///
 /// They come by a queue that is the connection's own and goes with it.
 package final class Answers: Service {
-    private let thread: ConnectionThread<Consuming>
+    private let thread: ConnectionThread<ConsumerRole>
     private let waiting: Waiting
 
     package init(gateway: GatewayID, address: BrokerAddress, logger: Logger) {
         let waiting = Waiting(logger: logger)
         self.waiting = waiting
         thread = ConnectionThread(address: address, name: "mien answers", logger: logger) {
-            Consuming(
-                { [Consuming.Subscription(queue: .answers(gateway, connection: $0), prefetch: nil)] },
+            ConsumerRole(
+                { [ConsumerRole.Subscription(queue: .answers(gateway, connection: $0), prefetch: nil)] },
                 consumer: { waiting.receive($0) })
         }
     }
@@ -78,7 +78,7 @@ private final class Waiting: Sendable {
     }
 
     /// Called on the connection's thread.
-    func receive(_ event: Consuming.Event) {
+    func receive(_ event: ConsumerRole.Event) {
         switch event {
         case .delivered(let delivery): deliver(delivery)
         case .interrupted:

@@ -4,7 +4,7 @@ import Messages
 /// Decides where a stage sends what it makes.
 ///
 /// A value without I/O: the whole of a worker's routing is here, and all of it comes from the trip's closed list.
-struct Dispatcher: Sendable {
+struct Routing: Sendable {
     let stage: StageName
     let settings: StageSettings
 
@@ -12,7 +12,7 @@ struct Dispatcher: Sendable {
     ///
     /// - Parameter timing: what is added to the job's timings.
     func settlement(
-        of job: Job, from delivery: Delivery, _ outcome: Outcome, timing: StageTiming, now: Date
+        of job: Envelope, from delivery: Delivery, _ outcome: Outcome, timing: StageTiming, now: Date
     ) -> Settlement {
         var header = job.header
         // The results stage is no part of the answer that it stores.
@@ -33,7 +33,7 @@ struct Dispatcher: Sendable {
         case .work: return nil
         case .expired: return Settlement(result: .expired)
         case .suspect(let header):
-            let destination = Destination.suspects(stage, header.urgency)
+            let destination = Destination.suspects(stage, header.reply.urgency)
             guard let again = again(delivery, header, to: destination, now: now) else {
                 return Settlement(result: .expired)
             }
@@ -50,14 +50,11 @@ struct Dispatcher: Sendable {
     private func completed(_ fact: any Message, _ header: JobHeader, _ delivery: Delivery, now: Date) -> Settlement {
         var header = header
         header.beginStage()
+        let next = header.stage(after: stage).map { Destination.stage($0, header.reply.urgency) }
+        guard let destination = next ?? .answer(header.reply) else { return Settlement(result: .completed) }
         do throws(BrokerError) {
-            let publication =
-                if let next = header.trip.stage(after: stage) {
-                    try Publication(fact, header: header, to: .stage(next, header.urgency), now: now)
-                } else {
-                    try answer(fact, header, now: now)
-                }
-            return Settlement(result: .completed, publications: publication.map { [$0] } ?? [])
+            let publication = try Publication(fact, header: header, to: destination, now: now)
+            return Settlement(result: .completed, publications: [publication])
         } catch .deadlinePassed {
             return Settlement(result: .expired)
         } catch {
@@ -73,42 +70,43 @@ struct Dispatcher: Sendable {
     }
 
     private func retried(
-        _ failure: Failure, _ job: Job, answering header: JobHeader, _ delivery: Delivery, now: Date
+        _ failure: Failure, _ job: Envelope, answering header: JobHeader, _ delivery: Delivery, now: Date
     ) -> Settlement {
         var next = job.header
-        let delay = settings.delay(after: next.attempt, next.urgency)
-        let isInTime = next.deadline.map { .seconds($0.timeIntervalSince(now)) > delay } ?? true
-        guard next.attempt < settings.attempts(next.urgency) else {
+        let delay = settings.delay(after: next.attempt, next.reply.urgency)
+        let isInTime = next.reply.deadline.map { .seconds($0.timeIntervalSince(now)) > delay } ?? true
+        guard next.attempt < settings.attempts(next.reply.urgency) else {
             let failure = Failure(.attemptsExhausted, failure.detail, stage: stage)
             return exhausted(failure, header, delivery, now: now)
         }
         guard isInTime else { return exhausted(failure, header, delivery, now: now) }
         next.attempt += 1
-        let destination = Destination.delayed(stage, next.urgency, delay)
+        let destination = Destination.delayed(stage, next.reply.urgency, delay)
         guard let again = again(delivery, next, to: destination, now: now) else { return Settlement(result: .expired) }
         return Settlement(result: .retried, failure: failure.kind, publications: [again])
     }
 
     private func putOff(
-        _ failure: Failure, _ job: Job, answering header: JobHeader, _ delivery: Delivery, _ timing: StageTiming,
+        _ failure: Failure, _ job: Envelope, answering header: JobHeader, _ delivery: Delivery, _ timing: StageTiming,
         now: Date
     ) -> Settlement {
         var next = job.header
         next.waits += 1
         let delay: Duration
-        switch next.urgency {
+        switch next.reply {
         case .accepted: delay = settings.outageDelay(after: next.waits)
-        case .interactive:
+        case .interactive(let deadline, _):
             delay = settings.delay(after: next.waits, .interactive)
             // Finding that it is away may take as long again.
             let needed = delay + .milliseconds(timing.worked)
-            let isInTime = next.deadline.map { .seconds($0.timeIntervalSince(now)) > needed } ?? true
-            guard isInTime, next.attempt + next.waits <= settings.interactiveAttempts else {
+            guard .seconds(deadline.timeIntervalSince(now)) > needed,
+                next.attempt + next.waits <= settings.interactiveAttempts
+            else {
                 return Settlement(
                     result: .failed, failure: failure.kind, publications: answers(failure, header, delivery, now: now))
             }
         }
-        let destination = Destination.delayed(stage, next.urgency, delay)
+        let destination = Destination.delayed(stage, next.reply.urgency, delay)
         guard let again = again(delivery, next, to: destination, now: now) else { return Settlement(result: .expired) }
         return Settlement(result: .retried, failure: failure.kind, publications: [again])
     }
@@ -120,7 +118,7 @@ struct Dispatcher: Sendable {
             return nil
         }
         let delay = settings.outageDelay(after: .max)
-        return again(delivery, header, to: .delayed(stage, header.urgency, delay), now: now)
+        return again(delivery, header, to: .delayed(stage, header.reply.urgency, delay), now: now)
     }
 
     private func exhausted(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> Settlement {
@@ -143,34 +141,15 @@ struct Dispatcher: Sendable {
 
 // MARK: - Publications
 
-extension Dispatcher {
-    /// To whoever waits for a job's answer; `nil` when nobody does.
-    private func answer(
-        _ fact: any Message, _ header: JobHeader, now: Date
-    ) throws(BrokerError) -> Publication? {
-        switch (stage, header.urgency, header.gateway) {
-        case (.gateway, _, _): return nil
-        case (_, .accepted, _):
-            var header = header
-            header.beginStage()
-            return try Publication(fact, header: header, to: .stage(.gateway, .accepted), now: now)
-        case (_, .interactive, let gateway?):
-            return try Publication(fact, header: header, to: .answer(gateway), now: now)
-        case (_, .interactive, nil): return nil
-        }
-    }
-
-    /// The failure as an answer; nothing once the deadline has passed.
+extension Routing {
+    /// The failure as an answer, or to be stored; nothing once the deadline has passed.
     private func answers(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> [Publication] {
-        // The results stage answers itself: its job has failed, unless this is what could not be written down.
-        if stage == .gateway {
-            guard delivery.properties.type != Failure.name else { return [] }
-            var header = header
-            header.beginStage()
-            return (try? Publication(failure, header: header, to: .stage(.gateway, .accepted), now: now)).map { [$0] }
-                ?? []
-        }
-        return (try? answer(failure, header, now: now)).flatMap { $0 }.map { [$0] } ?? []
+        // What could not be stored is not sent to be stored again.
+        guard stage != .gateway || delivery.properties.type != Failure.name else { return [] }
+        var header = header
+        header.beginStage()
+        let destination = Destination.answer(header.reply) ?? .stage(.gateway, .accepted)
+        return (try? Publication(failure, header: header, to: destination, now: now)).map { [$0] } ?? []
     }
 
     /// The same message with a new header; `nil` once the deadline has passed.

@@ -7,7 +7,7 @@ import Testing
 
 /// What a batch keeps of people's ratings, and when it reads them again.
 @Suite(.enabled(if: TestDatabase.server != nil, "\(TestDatabase.isMissing)"), .timeLimit(.minutes(5)))
-struct RatingSummariesTests {
+struct UserHistoriesTests {
     /// Ratings that disappear without a change of their person show whether they were read again.
     @Test func onlyWhoRatedSinceIsReadAgain() async throws {
         try await TestDatabase.withStore { store in

@@ -8,13 +8,13 @@ import ServiceLifecycle
 /// Owns one connection and the thread it lives on, reconnects by itself, and may be used by any number of tasks at
 /// once: many messages are in flight together, each awaiting its own confirm.
 package final class Publisher: Service {
-    private let thread: ConnectionThread<Publishing>
+    private let thread: ConnectionThread<PublisherRole>
     private let confirmLimit: Duration
 
     /// - Parameter confirmLimit: how long a message waits for the broker's confirm before it fails as `unconfirmed`.
     package init(address: BrokerAddress, logger: Logger, confirmLimit: Duration = .seconds(10)) {
         self.confirmLimit = confirmLimit
-        thread = ConnectionThread(address: address, name: "mien publisher", logger: logger) { Publishing() }
+        thread = ConnectionThread(address: address, name: "mien publisher", logger: logger) { PublisherRole() }
     }
 
     /// Whether there is a connection to hand messages to; for readiness.
@@ -25,7 +25,7 @@ package final class Publisher: Service {
     /// Sets the header's `published`.
     package func submit<M: Message>(_ message: M, header: JobHeader) async throws(BrokerError) {
         try await publish(
-            Publication(message, header: header, to: .stage(header.trip.stages[0], header.urgency), now: .now))
+            Publication(message, header: header, to: .stage(header.trip.stages[0], header.reply.urgency), now: .now))
     }
 
     /// How many messages wait in a shared queue, and how many consumers it has.

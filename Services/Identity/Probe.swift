@@ -3,7 +3,7 @@ package import Messages
 import ModelManifest
 
 /// A face that asks to be recognised.
-package struct Candidate: Sendable {
+package struct Probe: Sendable {
     package var job: JobID
     /// When the picture was sent.
     package var submitted: Date

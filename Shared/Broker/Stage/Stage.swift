@@ -15,12 +15,12 @@ import ServiceLifecycle
 package struct Stage<Handler: StageHandler>: Service {
     private let name: StageName
     private let publisher: Publisher
-    private let dispatcher: Dispatcher
+    private let routing: Routing
     private let handler: Handler
     private let logger: Logger
     private let metrics: StageMetrics
     private let intake: Intake
-    private let thread: ConnectionThread<Consuming>
+    private let thread: ConnectionThread<ConsumerRole>
 
     /// - Parameter publisher: runs in the same service group, before the stage, so that it stops after it.
     package init(
@@ -31,17 +31,17 @@ package struct Stage<Handler: StageHandler>: Service {
         let urgencies = Urgency.allCases.filter { name.takes($0) }
         // Suspects first, so that a worker that begins anew is idle when one comes, and begins it at once.
         let subscriptions =
-            urgencies.map { Consuming.Subscription(queue: .suspects(name, $0), prefetch: 1) }
-            + urgencies.map { Consuming.Subscription(queue: .jobs(name, $0), prefetch: settings.prefetch) }
+            urgencies.map { ConsumerRole.Subscription(queue: .suspects(name, $0), prefetch: 1) }
+            + urgencies.map { ConsumerRole.Subscription(queue: .jobs(name, $0), prefetch: settings.prefetch) }
         self.name = name
         self.publisher = publisher
         self.handler = handler
         self.logger = logger
         self.intake = intake
-        dispatcher = Dispatcher(stage: name, settings: settings)
+        routing = Routing(stage: name, settings: settings)
         metrics = StageMetrics(stage: name)
         thread = ConnectionThread(address: address, name: "mien \(name.rawValue)", logger: logger) {
-            Consuming({ _ in subscriptions }, consumer: { intake.receive($0) })
+            ConsumerRole({ _ in subscriptions }, consumer: { intake.receive($0) })
         }
     }
 
@@ -78,12 +78,12 @@ package struct Stage<Handler: StageHandler>: Service {
 
     private func work(on batch: [Delivery]) async {
         let began = Date.now
-        let triages = batch.map { ($0, Triage($0, stage: name, settings: dispatcher.settings, now: began)) }
-        let jobs: [(job: Job, delivery: Delivery)] = triages.compactMap { delivery, triage in
+        let triages = batch.map { ($0, Triage($0, stage: name, settings: routing.settings, now: began)) }
+        let jobs: [(job: Envelope, delivery: Delivery)] = triages.compactMap { delivery, triage in
             if case .work(let job) = triage { (job, delivery) } else { nil }
         }
         let others = triages.compactMap { delivery, triage in
-            dispatcher.settlement(of: delivery, triage, now: began).map { ($0, delivery) }
+            routing.settlement(of: delivery, triage, now: began).map { ($0, delivery) }
         }
         // A suspect may be here again before its delivery is acknowledged, and must not begin so soon.
         async let moved: Void = settle(others)
@@ -103,7 +103,7 @@ package struct Stage<Handler: StageHandler>: Service {
     }
 
     private func outcomes(
-        of jobs: [(job: Job, delivery: Delivery)], began: Date
+        of jobs: [(job: Envelope, delivery: Delivery)], began: Date
     ) async -> [(Settlement, Delivery)] {
         guard !jobs.isEmpty else { return [] }
         metrics.began(batchOf: jobs.count)
@@ -116,8 +116,8 @@ package struct Stage<Handler: StageHandler>: Service {
         return zip(jobs, outcomes).map { entry, outcome in
             let queued = max(began.timeIntervalSince(entry.job.header.published), 0) * 1000
             let timing = StageTiming(stage: name, queued: queued, worked: worked / .milliseconds(1))
-            metrics.waited(timing, entry.job.header.urgency)
-            let settlement = dispatcher.settlement(
+            metrics.waited(timing, entry.job.header.reply.urgency)
+            let settlement = routing.settlement(
                 of: entry.job, from: entry.delivery, outcome, timing: timing, now: .now)
             return (settlement, entry.delivery)
         }
@@ -128,7 +128,7 @@ package struct Stage<Handler: StageHandler>: Service {
         var logger = logger
         logger[metadataKey: "job.id"] = "\(delivery.properties.correlationID)"
         for publication in settlement.publications {
-            let limit = publication.expiration == nil ? dispatcher.settings.holdLimit : nil
+            let limit = publication.expiration == nil ? routing.settings.holdLimit : nil
             switch await send(publication, for: delivery, within: limit, logger) {
             case .sent: continue
             case .abandoned: return metrics.count("abandoned", nil)
@@ -187,7 +187,7 @@ package struct Stage<Handler: StageHandler>: Service {
             } catch {
                 if let expires, .now >= expires { return .sent }
                 if !error.isTransient { return .abandoned }
-                logger.debug("Publishing again", metadata: ["broker.error": "\(error)"])
+                logger.debug("PublisherRole again", metadata: ["broker.error": "\(error)"])
             }
             if let end, .now >= end { return .heldUp }
             guard (try? await Task.sleep(for: backoff.next())) != nil else { return .abandoned }
@@ -201,7 +201,7 @@ package struct Stage<Handler: StageHandler>: Service {
     /// - Returns: whether the delivery may be acknowledged.
     private func putOff(_ delivery: Delivery, _ logger: Logger) async -> Bool {
         logger.warning("A result was held up for long: its job is put off")
-        guard let later = dispatcher.putOff(delivery, now: .now) else { return false }
+        guard let later = routing.putOff(delivery, now: .now) else { return false }
         if case .sent = await send(later, for: delivery, logger) { return true }
         return false
     }

@@ -3,26 +3,26 @@ import ModelManifest
 
 /// What a cosine distance says where two faces lie.
 ///
-/// Less where both lie in a crowd, by the network's cohort; and less the more the rivals, the known faces that come after the
+/// Less where both are like many, by the network's cohort; and less the more the impostors, the known faces that come after the
 /// nearest, are alike to the face too. Who is known is much more like their own face than like any other, while a stranger is a
 /// little like several (the thought of Lowe's ratio test, 2004, "Distinctive image features from scale-invariant keypoints").
 /// The same thresholds so do among few faces and among many. The same picture stays at 0.
-struct Normalisation {
+struct ScoreNormalisation {
     var cohort: Cohort?
-    var rivals: Rivals?
+    var impostors: Impostors?
 
     /// From a template (of unit length) to its neighbour.
     func distance(from probe: [Float], to neighbour: Gallery.Neighbour) -> Distance {
-        let crowding = cohort?.crowding(of: probe, and: neighbour.template) ?? 0
-        let rivalry = rivals?.rivalry(of: neighbour.rivals) ?? 0
-        return Distance(cosine: neighbour.distance, normalised: neighbour.distance * exp(crowding + rivalry))
+        let cohortScore = cohort?.score(of: probe, and: neighbour.template) ?? 0
+        let impostorScore = impostors?.score(of: neighbour.impostors) ?? 0
+        return Distance(cosine: neighbour.distance, normalised: neighbour.distance * exp(cohortScore + impostorScore))
     }
 }
 
-extension Rivals {
+extension Impostors {
     /// How much more than usual the next faces are alike to a probe, by their cosines, weighted; 0 where they are less, or
     /// too few.
-    func rivalry(of cosines: [Float]) -> Float {
+    func score(of cosines: [Float]) -> Float {
         guard cosines.count >= count else { return 0 }
         return weight * max(0, cosines.prefix(count).reduce(0, +) / Float(count) - usual)
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// The role of a connection that publishes.
-struct Publishing: ConnectionRole {
+struct PublisherRole: ConnectionRole {
     enum Command: Sendable {
         case publish(Publication, Promise<Void>)
         case measure(Queue, Promise<QueueDepth>)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Broker
 
-@Suite struct DispatcherTests {
+@Suite struct RoutingTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
     private let fact = ErasureRequested(user: .random())
     private let timing = StageTiming(stage: .identity, queued: 1, worked: 2)
@@ -14,8 +14,8 @@ import Testing
         _ outcome: Outcome
     ) throws -> Settlement {
         let delivery = try Delivery.sample(header, stage: stage, body: try fact.encoded())
-        let job = Job(try Envelope(fact, header: header))
-        return Dispatcher(stage: stage, settings: settings)
+        let job = try Envelope(fact, header: header)
+        return Routing(stage: stage, settings: settings)
             .settlement(of: job, from: delivery, outcome, timing: timing, now: now)
     }
 
@@ -124,9 +124,9 @@ import Testing
         let header = JobHeader.sample(.accepted, published: now)
         let failure = Failure(.internalError, "The result cannot be stored.")
         let delivery = try Delivery.sample(header, stage: .gateway, type: Failure.name, body: try failure.encoded())
-        let settlement = Dispatcher(stage: .gateway, settings: StageSettings())
+        let settlement = Routing(stage: .gateway, settings: StageSettings())
             .settlement(
-                of: Job(try Envelope(failure, header: header)), from: delivery, .failed(failure), timing: timing,
+                of: try Envelope(failure, header: header), from: delivery, .failed(failure), timing: timing,
                 now: now)
         #expect(settlement.publications.map(\.destination) == [.dead(.gateway, .accepted)])
     }
@@ -136,8 +136,8 @@ import Testing
         var header = JobHeader.sample(urgency, published: now)
         let delivery = try Delivery.sample(header, body: Data("body".utf8), isRedelivered: true)
         header.losses = 1
-        let dispatcher = Dispatcher(stage: .identity, settings: StageSettings())
-        let settlement = try #require(dispatcher.settlement(of: delivery, .suspect(header), now: now))
+        let routing = Routing(stage: .identity, settings: StageSettings())
+        let settlement = try #require(routing.settlement(of: delivery, .suspect(header), now: now))
         #expect(settlement.publications.map(\.destination) == [.suspects(.identity, urgency)])
         #expect(try self.header(of: settlement.publications[0]).losses == 1)
         #expect(settlement.publications[0].body == Data("body".utf8))

@@ -3,7 +3,7 @@ import Messages
 
 /// What is to be done with a delivery, before any work.
 enum Triage: Hashable, Sendable {
-    case work(Job)
+    case work(Envelope)
     /// Nobody waits for its answer any more.
     case expired(JobHeader)
     /// It was with a worker that was lost: it goes to the suspects, under this header.
@@ -31,25 +31,25 @@ extension Triage {
             self = .unreadable(reason: "The job header cannot be read.", nil)
             return
         }
-        let isSuspect = delivery.queue == Queue.suspects(stage, header.urgency).name
-        guard stage == .gateway || header.trip.stages.contains(stage),
-            isSuspect || delivery.queue == Queue.jobs(stage, header.urgency).name
+        let isSuspect = delivery.queue == Queue.suspects(stage, header.reply.urgency).name
+        guard header.stages.contains(stage),
+            isSuspect || delivery.queue == Queue.jobs(stage, header.reply.urgency).name
         else {
             self = .unreadable(reason: "The job's trip does not pass here.", header)
             return
         }
-        if let deadline = header.deadline, deadline <= now {
+        if let deadline = header.reply.deadline, deadline <= now {
             self = .expired(header)
             return
         }
         guard delivery.isRedelivered else {
-            self = .work(Job(Envelope(header: header, type: delivery.properties.type, body: delivery.body)))
+            self = .work(Envelope(header: header, type: delivery.properties.type, body: delivery.body))
             return
         }
         // Of what a lost worker had taken from the queue of jobs, most was only waiting in its hands, and no count of
         // the broker's tells which. A suspect is begun as soon as it is taken, and alone: that loss is its own.
         var suspect = header
         if isSuspect { suspect.losses += 1 }
-        self = suspect.losses >= settings.losses(header.urgency) ? .exhausted(header) : .suspect(suspect)
+        self = suspect.losses >= settings.losses(header.reply.urgency) ? .exhausted(header) : .suspect(suspect)
     }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Wakes a thread that waits for a socket: a pipe, which once rung stays so until it is reset.
-final class WakeUpCall: Sendable {
+final class Wakeup: Sendable {
     /// What ended a wait.
     enum Ending {
         /// The socket can be read, or has failed; or it can be written to, where that was waited for.

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// Keeps a pool from storming a server that does not answer: after a failed attempt the next has to wait, each time
 /// twice as long, and is made by one alone; whoever asks meanwhile gets the last error at once.
-final class BackOff: Sendable {
+final class CircuitBreaker: Sendable {
     private struct State {
         var failures = 0
         var isTrying = false

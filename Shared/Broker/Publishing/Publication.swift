@@ -31,10 +31,10 @@ extension Publication {
         header.published = now
         self.init(
             destination: destination, type: type, contentType: contentType, job: header.job.description,
-            header: try HeaderCoding.encode(header), body: body, isPersistent: header.urgency == .accepted)
+            header: try HeaderCoding.encode(header), body: body, isPersistent: header.reply == .accepted)
         switch destination {
         case .stage, .suspects, .answer:
-            guard let deadline = header.deadline else { return }
+            guard let deadline = header.reply.deadline else { return }
             guard deadline > now else { throw .deadlinePassed }
             expiration = .seconds(deadline.timeIntervalSince(now))
         case .dead: isPersistent = true

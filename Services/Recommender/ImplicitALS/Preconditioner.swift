@@ -7,7 +7,7 @@ internal import LinearAlgebra
 /// A row's vector x becomes Ux and the other side's vectors y become U⁻ᵀy, so that yᵀx stays what it is. That is preconditioning
 /// by the shared part, paid for once a half-step instead of once a step and row: few steps are left to take, and none of them
 /// multiplies with YᵀY. Where each row has its own λ, a mean of them is shared, and what a row has beyond it is its surplus.
-struct SharedBasis {
+struct Preconditioner {
     /// U, row-major, upper triangle.
     private let triangle: [Float]
     /// The λ in it.

@@ -4,5 +4,5 @@ package protocol StageHandler: Sendable {
     ///
     /// Jobs may come twice: every effect must be idempotent by job id. Up to `StageSettings.concurrency` calls run at
     /// the same time. The call must not block its thread.
-    func handle(_ jobs: [Job]) async -> [Outcome]
+    func handle(_ jobs: [Envelope]) async -> [Outcome]
 }

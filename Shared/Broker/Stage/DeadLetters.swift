@@ -67,7 +67,7 @@ package struct DeadLetters: Sendable {
                 try await publisher.publish(
                     Publication(
                         delivery.properties.type, contentType: delivery.properties.contentType, body: delivery.body,
-                        header: header, to: .stage(stage, header.urgency), now: .now))
+                        header: header, to: .stage(stage, header.reply.urgency), now: .now))
             }
             browser.send(.acknowledge(tag: delivery.tag))
         }

@@ -8,7 +8,7 @@ import Processor
 ///
 /// A batch keeps what it made of a user in the table `summaries`, and reads the reactions and clicks only of those who rated
 /// since: `people.changed` names the transaction that last changed a user's ratings, and a summary of another one is outdated.
-struct RatingSummaries: Sendable {
+struct UserHistories: Sendable {
     private(set) var users: [UUID] = []
     /// `people.changed` of each user.
     private var changed: [Int] = []
@@ -21,7 +21,7 @@ struct RatingSummaries: Sendable {
     // MARK: Merging
 
     /// Adds users that come behind these.
-    private mutating func append(_ other: RatingSummaries) {
+    private mutating func append(_ other: UserHistories) {
         users += other.users
         changed += other.changed
         enjoyed.append(other.enjoyed)
@@ -30,7 +30,7 @@ struct RatingSummaries: Sendable {
     }
 
     /// Adds one user of others, who comes behind these.
-    private mutating func append(_ index: Int, of other: RatingSummaries) {
+    private mutating func append(_ index: Int, of other: UserHistories) {
         users.append(other.users[index])
         changed.append(other.changed[index])
         enjoyed.append(row: index, of: other.enjoyed)
@@ -39,10 +39,10 @@ struct RatingSummaries: Sendable {
     }
 
     /// These users and others, none of whom is among these.
-    private func merged(with other: RatingSummaries) -> RatingSummaries {
+    private func merged(with other: UserHistories) -> UserHistories {
         if other.users.isEmpty { return self }
         if users.isEmpty { return other }
-        var merged = RatingSummaries()
+        var merged = UserHistories()
         var (next, nextOther) = (0, 0)
         while next < users.count || nextOther < other.users.count {
             if nextOther == other.users.count || next < users.count && users[next] < other.users[nextOther] {
@@ -66,10 +66,10 @@ struct RatingSummaries: Sendable {
     ///   - videos: the videos by their numbers.
     static func read(
         _ store: Store, _ connection: isolated Connection, exported: String, videos: [String?]
-    ) async throws -> (all: RatingSummaries, new: RatingSummaries) {
+    ) async throws -> (all: UserHistories, new: UserHistories) {
         let outdated = try outdated(connection, clickWeight: store.clickWeight)
         guard !outdated.isEmpty else {
-            return (try kept(connection, clickWeight: store.clickWeight), RatingSummaries())
+            return (try kept(connection, clickWeight: store.clickWeight), UserHistories())
         }
         var numbers: [String: Int32] = [:]
         for (number, video) in zip(Int32(0)..., videos) where video != nil { numbers[video!] = number }
@@ -86,8 +86,8 @@ struct RatingSummaries: Sendable {
         return (try kept(connection, clickWeight: store.clickWeight).merged(with: new), new)
     }
 
-    private static func kept(_ connection: isolated Connection, clickWeight: Float) throws -> RatingSummaries {
-        var kept = RatingSummaries()
+    private static func kept(_ connection: isolated Connection, clickWeight: Float) throws -> UserHistories {
+        var kept = UserHistories()
         // By the indices, which have it in order.
         for method in ["sort", "hashjoin"] { try connection.query("SET LOCAL enable_\(method) = off") }
         try connection.copyOut(
@@ -139,7 +139,7 @@ struct RatingSummaries: Sendable {
     /// Reads the reactions and clicks of users, who must be in the order of their ids; `items` are the videos' numbers.
     private static func summingUp(
         _ users: ArraySlice<Outdated>, _ connection: isolated Connection, items: [String: Int32], clickWeight: Float
-    ) throws -> RatingSummaries {
+    ) throws -> UserHistories {
         let chunk = 500
         var (enjoyed, watched) = (SparseRows.Builder(), SparseRows.Builder())
         var latest = [Int32](repeating: -1, count: users.count)
@@ -176,7 +176,7 @@ struct RatingSummaries: Sendable {
                 next += 1
             }
         }
-        var summaries = RatingSummaries()
+        var summaries = UserHistories()
         (summaries.users, summaries.changed) = (users.map(\.user), users.map(\.changed))
         (summaries.enjoyed, summaries.watched) = (enjoyed.build(rows: users.count), watched.build(rows: users.count))
         summaries.latest = latest

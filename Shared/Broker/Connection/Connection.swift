@@ -111,7 +111,7 @@ extension Connection {
     }
 }
 
-// MARK: - Publishing
+// MARK: - PublisherRole
 
 extension Connection {
     /// From here on the broker confirms every message, counting from 1.
@@ -161,7 +161,7 @@ extension Connection {
     }
 }
 
-// MARK: - Consuming
+// MARK: - ConsumerRole
 
 extension Connection {
     /// Starts taking messages from a queue. The queue's name is the consumer's tag.

@@ -1,5 +1,5 @@
 /// The role of a connection that consumes.
-struct Consuming: ConnectionRole {
+struct ConsumerRole: ConnectionRole {
     enum Command: Sendable {
         /// The message is done with. Ignored when it came by an earlier connection: then it is back in its queue.
         case acknowledge(tag: UInt64, epoch: Int)

@@ -1,13 +1,13 @@
 import ModelManifest
 
 /// What a network wants done to a channel's value v (0...255): (v - mean) · factor.
-struct Normalisation: Hashable, Sendable {
+struct PixelNormalisation: Hashable, Sendable {
     /// By channel, in the order of the network's input; unused ones are 0.
     let mean: SIMD4<Float>
     let factor: SIMD4<Float>
 }
 
-extension Normalisation {
+extension PixelNormalisation {
     init(_ input: NetworkInput) {
         var (mean, factor) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
         for channel in 0..<input.colour.channels {
@@ -22,7 +22,7 @@ extension NetworkInput {
     /// Writes one picture of exactly the input's size as the network wants it: channels x height x width.
     func write(_ image: RGBImage, into target: UnsafeMutablePointer<Float>) {
         precondition(image.width == width && image.height == height, "a picture of the network's input size")
-        let normalisation = Normalisation(self)
+        let normalisation = PixelNormalisation(self)
         let plane = width * height
         image.pixels.withUnsafeBufferPointer { pixels in
             for i in 0..<plane {
