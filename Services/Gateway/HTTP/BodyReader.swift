@@ -28,7 +28,7 @@ package struct BodyReader: Sendable {
         try refuseCodings(request)
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limit { throw Self.tooLarge(limit) }
         if request.headers[.expect] != nil {
-            context.channel.triggerUserOutboundEvent(ConnectionManners.BodyWanted(), promise: nil)
+            context.channel.triggerUserOutboundEvent(ConnectionHandler.BodyWanted(), promise: nil)
         }
         let share = BodyBudget.Share(of: budget)
         let body = try await read(request, limit: limit, share)

@@ -7,7 +7,7 @@ package import NIOHTTP1
 /// A head that breaks the rules, and bytes that are no request, are answered with problem details. A client that asks first is
 /// told to go on once somebody wants the body. A connection is closed after an answer that came before the request's end, or
 /// that the client wanted to be the last, and when the client does not take what is written.
-package final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
+package final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = HTTPServerRequestPart
     package typealias InboundOut = HTTPServerRequestPart
     package typealias OutboundIn = HTTPServerResponsePart

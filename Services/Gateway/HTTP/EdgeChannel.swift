@@ -6,7 +6,7 @@ import NIOHTTP1
 package import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// One client's connection: HTTP/1.1, with the gateway's limits and manners.
+/// One client's connection: HTTP/1.1, with the gateway's limits.
 package struct EdgeChannel: HTTPChannelHandler {
     package typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
@@ -40,7 +40,7 @@ package struct EdgeChannel: HTTPChannelHandler {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
             try pipeline.addHandler(
-                ConnectionManners(startLine: startLine, writeTimeout: writeTimeout, metrics: metrics))
+                ConnectionHandler(startLine: startLine, writeTimeout: writeTimeout, metrics: metrics))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: Duration(idleTimeout), logger: logger))
             return try NIOAsyncChannel(

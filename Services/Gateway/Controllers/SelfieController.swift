@@ -1,0 +1,67 @@
+import Broker
+import Hummingbird
+import Messages
+
+/// Pictures: selfies, which are recognised, and analyses, of which nothing is stored.
+struct SelfieController: Sendable {
+    let settings: GatewaySettings
+    let jobs: Jobs
+    let upload: ImageUpload
+    let cookie: PersonCookie
+
+    var routes: [Route] {
+        [
+            Route(.post, "/v1/selfies", selfie),
+            Route(.post, "/recommend", selfie),
+            Route(.post, "/v1/analyses", effect: .work, analysis),
+        ]
+    }
+
+    private func selfie(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let said = try SelfieRequest(request.uri)
+        return try await upload.withPicture(in: request, context) { image in
+            try await look(.selfie, ImageSubmitted(request: said, image: image), request)
+        }
+    }
+
+    private func analysis(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let said = try SelfieRequest(request.uri)
+        return try await upload.withPicture(in: request, context) { image in
+            try await look(.analysis, ImageSubmitted(request: said, image: image), request)
+        }
+    }
+
+    private func look(_ trip: Trip, _ message: ImageSubmitted, _ request: Request) async throws -> Response {
+        // Its keys are sorted: the same request must give the same bytes.
+        let content = JSON.encode(message.request)
+        let job = try IdempotencyKey(request.headers)?.job(trip, content: [content, message.image]) ?? .random()
+        let preference = Preference(request.headers)
+        guard preference.respondsAsync else {
+            return try response(try await jobs.ask(trip, message, job, preference), to: request)
+        }
+        let record = try await jobs.accept(
+            trip, message, job, waiting: preference.wait(usually: .zero, atMost: settings.longestWait))
+        switch record?.result {
+        case .selfie(let answer)?: return response(answer, to: request)
+        case .analysis(let answer)?: return .json(answer)
+        case nil: return .accepted(record, job, trip)
+        }
+    }
+
+    /// A selfie's or an analysis's answer, from the message that ended the trip.
+    private func response(_ envelope: Envelope, to request: Request) throws -> Response {
+        if envelope.header.trip == .selfie {
+            response(SelfieAnswer(try envelope.decode(Recommended.self), header: envelope.header), to: request)
+        } else {
+            .json(AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header))
+        }
+    }
+
+    private func response(_ answer: SelfieAnswer, to request: Request) -> Response {
+        var response = Response.json(answer)
+        if let user = answer.user.id {
+            cookie.set([user] + cookie.people(in: request).filter { $0 != user }, on: &response)
+        }
+        return response
+    }
+}
