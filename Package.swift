@@ -48,7 +48,7 @@ let package = Package(
     name: "mien",
     products: [
         .executable(name: "gateway", targets: ["Gateway"]),
-        .executable(name: "vision", targets: ["Vision"]),
+        .executable(name: "vision", targets: ["VisionService"]),
         .executable(name: "identity", targets: ["Identity"]),
         .executable(name: "recommender", targets: ["Recommender"]),
     ],
@@ -111,26 +111,36 @@ let package = Package(
             ],
             path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
-        .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/CTurboJPEG", pkgConfig: "libturbojpeg"),
+        .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/Library/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .target(
-            name: "CJPEG", path: "Services/Vision/CJPEG", publicHeadersPath: ".", cSettings: optimisedC,
+            name: "CJPEG", path: "Services/Vision/Library/CJPEG", publicHeadersPath: ".", cSettings: optimisedC,
             linkerSettings: [.linkedLibrary("jpeg")]),
         .target(
-            name: "CPNG", path: "Services/Vision/CPNG", publicHeadersPath: ".", cSettings: optimisedC,
+            name: "CPNG", path: "Services/Vision/Library/CPNG", publicHeadersPath: ".", cSettings: optimisedC,
             linkerSettings: [.linkedLibrary("png")]),
-        .systemLibrary(name: "COpenVINO", path: "Services/Vision/COpenVINO"),
+        .systemLibrary(name: "COpenVINO", path: "Services/Vision/Library/COpenVINO"),
         .target(
-            name: "CCascade", dependencies: ["CProcessor"], path: "Services/Vision/CCascade", publicHeadersPath: ".",
+            name: "CCascade", dependencies: ["CProcessor"], path: "Services/Vision/Library/CCascade",
+            publicHeadersPath: ".",
             cSettings: optimisedC),
-        .executableTarget(
+        .target(
             name: "Vision",
             dependencies: [
-                "Messages", "Broker", "ModelManifest", "Operations", "Processor", "CTurboJPEG", "CJPEG", "CPNG",
-                "COpenVINO", "CCascade",
-                logging, metrics, configuration, lifecycle, arguments,
+                "Messages", "ModelManifest", "Processor", "CTurboJPEG", "CJPEG", "CPNG", "COpenVINO", "CCascade",
             ],
-            path: "Services/Vision", exclude: ["CTurboJPEG", "CJPEG", "CPNG", "COpenVINO", "CCascade"],
+            path: "Services/Vision/Library", exclude: ["CTurboJPEG", "CJPEG", "CPNG", "COpenVINO", "CCascade"],
             swiftSettings: strict + optimised + openVINOHeaders, linkerSettings: openVINOLibraries),
+        .target(
+            name: "VisionTool", dependencies: ["Vision", "Messages", "ModelManifest", "CSV", "Operations", arguments],
+            path: "Services/Vision/Tool", swiftSettings: strict + openVINOHeaders),
+        .executableTarget(
+            name: "VisionService",
+            dependencies: [
+                "Vision", "VisionTool", "Messages", "Broker", "ModelManifest", "Operations", logging, metrics,
+                configuration, lifecycle, arguments,
+            ],
+            path: "Services/Vision/Service", swiftSettings: strict + openVINOHeaders,
+            linkerSettings: openVINOLibraries),
         .executableTarget(
             name: "Identity",
             dependencies: [
@@ -206,7 +216,10 @@ let package = Package(
         .systemLibrary(name: "CLibJPEG", path: "Tests/VisionTests/CLibJPEG"),
         .testTarget(
             name: "VisionTests",
-            dependencies: ["Vision", "CLibJPEG", "Messages", "ModelManifest", "Processor", arguments],
+            dependencies: [
+                "Vision", "VisionTool", "VisionService", "CLibJPEG", "Messages", "ModelManifest", "Processor",
+                arguments,
+            ],
             exclude: ["CLibJPEG"],
             resources: [.copy("Photos")],
             swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),

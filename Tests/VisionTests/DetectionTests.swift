@@ -4,6 +4,7 @@ import Messages
 import Testing
 
 @testable import Vision
+@testable import VisionTool
 
 @Suite("Detection")
 struct DetectionTests {

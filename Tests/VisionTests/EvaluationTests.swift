@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Vision
+@testable import VisionTool
 
 @Suite("Evaluation")
 struct EvaluationTests {

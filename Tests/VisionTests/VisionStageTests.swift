@@ -7,6 +7,7 @@ import Operations
 import Testing
 
 @testable import Vision
+@testable import VisionService
 
 @Suite("Vision's stage")
 struct VisionStageTests {

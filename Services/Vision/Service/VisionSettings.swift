@@ -1,6 +1,7 @@
 import Broker
 import FoundationEssentials
 import Operations
+import Vision
 
 /// What an operator may set of vision, beside `broker.*` and what `ServiceRunner` reads.
 ///

@@ -3,6 +3,7 @@ import Logging
 import Messages
 import Metrics
 import ModelManifest
+import Vision
 
 /// The first stage of a selfie and the only one of an analysis: sees the largest face and what it shows.
 ///

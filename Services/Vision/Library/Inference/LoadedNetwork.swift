@@ -1,12 +1,12 @@
 import COpenVINO
-import ModelManifest
+package import ModelManifest
 
 /// A compiled network: what any number of requests share.
 ///
 /// `@unchecked Sendable`: the handle never changes, and OpenVINO's compiled model, which is only asked for new requests
 /// and its ports, may be used from any thread.
-final class LoadedNetwork: @unchecked Sendable {
-    let network: Network
+package final class LoadedNetwork: @unchecked Sendable {
+    package let network: Network
     /// What the manifest calls it.
     let name: String
     /// OpenVINO's; lives as long as this.

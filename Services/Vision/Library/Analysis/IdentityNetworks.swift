@@ -1,12 +1,12 @@
 import ModelManifest
 
 /// The networks whose vectors, side by side, are a face's identity vector: loaded, checked, shared by all lanes.
-struct IdentityNetworks: Sendable {
+package struct IdentityNetworks: Sendable {
     /// How wide an identity vector is, whatever its parts.
     static let width = 512
 
     /// The whole vector's version.
-    let version: String
+    package let version: String
     /// The aligned crop that all parts see.
     let input: NetworkInput
     let parts: [Part]

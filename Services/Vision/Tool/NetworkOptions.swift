@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Operations
+import Vision
 
 /// Which networks a command runs, in what precision, and on how many threads.
 struct NetworkOptions: ParsableArguments {

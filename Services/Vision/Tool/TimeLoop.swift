@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Vision
 
 /// `vision time`: takes timings on request, so that a benchmark can take turns with another program.
 struct TimeLoop: AsyncParsableCommand {

@@ -1,20 +1,22 @@
 import Messages
 
 /// How large a picture may be, and how much of it is looked at.
-struct ImageLimits: Hashable, Sendable {
+package struct ImageLimits: Hashable, Sendable {
     /// The greatest length of an uploaded file.
-    var bytes = 20 << 20
+    package var bytes = 20 << 20
     /// The greatest width times height.
-    var pixels = 50_000_000
+    package var pixels = 50_000_000
     /// The most memory that decoding one picture may take, the file's own bytes left out.
-    var memory = 120 << 20
+    package var memory = 120 << 20
     /// The processor time that looking at one picture may take.
-    var work: Duration = .seconds(2)
+    package var work: Duration = .seconds(2)
     /// The most pixels that a JPEG's scans together may go over: a progressive one has ten scans as a rule, and some have
     /// twenty.
     var scannedPixels = 600_000_000
     /// A picture is halved while its long side stays at least this long, in pixels. `Int.max` looks at every pixel.
-    var side = 1280
+    package var side = 1280
+
+    package init() {}
 }
 
 extension ImageLimits {

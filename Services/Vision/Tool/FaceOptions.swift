@@ -1,4 +1,5 @@
 import ArgumentParser
+import Vision
 
 /// Which faces a command looks for.
 struct FaceOptions: ParsableArguments {

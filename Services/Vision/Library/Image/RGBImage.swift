@@ -1,11 +1,11 @@
 /// Pixels in memory: rows from the top, three bytes a pixel (red, green, blue), no gaps.
-struct RGBImage: Equatable, Sendable {
-    let width: Int
-    let height: Int
+package struct RGBImage: Equatable, Sendable {
+    package let width: Int
+    package let height: Int
     private(set) var pixels: [UInt8]
 
     /// Width and height.
-    var size: SIMD2<Float> { SIMD2(Float(width), Float(height)) }
+    package var size: SIMD2<Float> { SIMD2(Float(width), Float(height)) }
 
     /// Wraps pixels that are there; there must be `width * height * 3`.
     init(width: Int, height: Int, pixels: [UInt8]) {

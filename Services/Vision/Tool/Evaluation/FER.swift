@@ -1,5 +1,6 @@
 import Messages
 import ModelManifest
+import Vision
 
 /// What `vision evaluate fer` prints.
 struct FERResult: Encodable {

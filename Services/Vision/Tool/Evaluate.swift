@@ -1,4 +1,5 @@
 import ArgumentParser
+import Vision
 
 /// `vision evaluate`: the networks measured through the service's own code.
 struct Evaluate: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Messages
+import Vision
 
 /// What `vision evaluate lfw` prints.
 struct LFWResult: Encodable {

@@ -1,5 +1,5 @@
 import Dispatch
-import FoundationEssentials
+package import FoundationEssentials
 import Messages
 
 /// An executor on a dispatch queue of its own, for work that keeps a processor busy or blocks in C.
@@ -17,11 +17,11 @@ final class SerialQueueExecutor: SerialExecutor {
 }
 
 /// One analyser on a thread of its own: away from the threads that everything else shares, one piece of work at a time.
-actor AnalysisLane {
+package actor AnalysisLane {
     private nonisolated let executor: SerialQueueExecutor
     private let analyser: FaceAnalyser
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     init(_ networks: FaceNetworks, number: Int) throws(InferenceError) {
         executor = SerialQueueExecutor(label: "mien.vision.\(number)")
@@ -35,7 +35,7 @@ actor AnalysisLane {
     ///
     /// Throws a `Failure` where the picture is at fault, takes more work than the settings allow, or is looked at past
     /// its deadline; an `InferenceError` where the networks are at fault.
-    func look(
+    package func look(
         at data: Data, _ settings: LookSettings, recognising: Bool = true, deadline: Date? = nil
     ) throws -> AlignedFace {
         let work = WorkLimit(settings.limits.work, deadline: deadline)
@@ -55,34 +55,36 @@ actor AnalysisLane {
     }
 
     /// Runs both networks over faces that waited together.
-    func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
+    package func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
         try analyser.read(faces)
     }
 
     /// Runs other work that needs the analyser: evaluation and timing.
-    func run<Result: Sendable>(_ work: @Sendable (FaceAnalyser) throws -> Result) throws -> Result {
+    package func run<Result: Sendable>(_ work: @Sendable (FaceAnalyser) throws -> Result) throws -> Result {
         try work(analyser)
     }
 }
 
 /// How a picture is looked at.
-struct LookSettings: Hashable, Sendable {
-    var limits = ImageLimits()
+package struct LookSettings: Hashable, Sendable {
+    package var limits = ImageLimits()
     /// The shorter side of the smallest face looked for, in pixels of the picture as it is looked at.
-    var smallestFace: Float = 20
+    package var smallestFace: Float = 20
     /// What that may be: P-Net's window at least.
-    static let faces = 12.0...10_000.0
+    package static let faces = 12.0...10_000.0
+
+    package init() {}
 }
 
 /// The lanes of a process: as many as may work at once.
-actor AnalysisLanes {
-    nonisolated let networks: FaceNetworks
+package actor AnalysisLanes {
+    package nonisolated let networks: FaceNetworks
     nonisolated let count: Int
     private var idle: [AnalysisLane]
     private var waiting: [CheckedContinuation<AnalysisLane, Never>] = []
 
     /// Loads what the manifest in `directory` names, for `count` lanes.
-    init(directory: String, precision: Precision = .fastest, count: Int) throws(InferenceError) {
+    package init(directory: String, precision: Precision = .fastest, count: Int) throws(InferenceError) {
         let networks = try FaceNetworks(directory: directory, precision: precision, lanes: count)
         var lanes: [AnalysisLane] = []
         for number in 0..<count { lanes.append(try AnalysisLane(networks, number: number)) }
@@ -92,7 +94,7 @@ actor AnalysisLanes {
     }
 
     /// Lends a lane as soon as one is free, first come first served.
-    nonisolated func withLane<Result: Sendable>(
+    package nonisolated func withLane<Result: Sendable>(
         _ body: (AnalysisLane) async throws -> Result
     ) async throws -> Result {
         let lane = await take()
@@ -109,7 +111,7 @@ actor AnalysisLanes {
     /// Runs `body` over all elements on all lanes; results stand in the elements' order.
     ///
     /// - Parameter progress: told how many are done, each time a hundred more are.
-    nonisolated func map<Element: Sendable, Result: Sendable>(
+    package nonisolated func map<Element: Sendable, Result: Sendable>(
         _ elements: [Element], progress: @Sendable (Int) -> Void = { _ in },
         _ body: @escaping @Sendable (FaceAnalyser, Element) throws -> Result
     ) async throws -> [Result] {
@@ -136,7 +138,7 @@ actor AnalysisLanes {
     }
 
     /// Runs every network once on every lane.
-    nonisolated func rehearse() async throws {
+    package nonisolated func rehearse() async throws {
         try await withThrowingTaskGroup { group in
             for lane in await idle {
                 group.addTask { try await lane.run { try $0.rehearse() } }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Vision
 
 /// `vision detect`: every face of a photo at full size, as facenet-pytorch would find them.
 struct Detect: AsyncParsableCommand {

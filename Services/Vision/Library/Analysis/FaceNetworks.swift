@@ -1,18 +1,18 @@
-import ModelManifest
+package import ModelManifest
 
 /// Every network that vision runs, loaded and checked: shared by all lanes.
-struct FaceNetworks: Sendable {
+package struct FaceNetworks: Sendable {
     let detector: DetectorNetworks
-    let identity: IdentityNetworks
+    package let identity: IdentityNetworks
     /// Which faces may be recognised, among others.
     let identification: Identification
-    let expression: LoadedNetwork
+    package let expression: LoadedNetwork
     /// What the manifest says of the expression network beside its files.
-    let expressionNetwork: ExpressionNetwork
+    package let expressionNetwork: ExpressionNetwork
     let moods: Moods
 
     /// Versions by network name, as they travel with each analysis.
-    var versions: [String: String] {
+    package var versions: [String: String] {
         [
             "detector": detector.output.network.version, "identity": identity.version,
             "expression": expression.network.version,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Messages
+import Vision
 
 /// `vision analyze`: what the service would say of a photo.
 struct Analyze: AsyncParsableCommand {

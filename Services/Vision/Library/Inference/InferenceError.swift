@@ -1,8 +1,8 @@
 import COpenVINO
-import ModelManifest
+package import ModelManifest
 
 /// Why a network cannot be used. Its description is one sentence.
-enum InferenceError: Error {
+package enum InferenceError: Error {
     /// The manifest, or a file that it names, is not right.
     case manifest(ModelManifestError)
     /// OpenVINO cannot read or compile the files of a network.
@@ -20,7 +20,7 @@ enum InferenceError: Error {
 }
 
 extension InferenceError: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch self {
         case .manifest(let error): error.description
         case .unreadable(let network, let reason): "the network \"\(network)\" cannot be loaded: \(reason)"

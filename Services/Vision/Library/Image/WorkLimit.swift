@@ -7,7 +7,7 @@ import Messages
 /// Asked between the steps and inside their loops, which end by the failure that the client is told. It counts the
 /// processor time of the thread it was made on, so that a busy machine refuses nothing: make it on the thread that works,
 /// and use it there.
-struct WorkLimit {
+package struct WorkLimit {
     /// The processor time that was given.
     private let work: Duration?
     /// When it is used up, by the thread's own clock, in nanoseconds; `UInt64.max` for never.
@@ -28,7 +28,7 @@ struct WorkLimit {
     }
 
     /// For commands, whose pictures are the operator's own.
-    static var unlimited: WorkLimit { WorkLimit() }
+    package static var unlimited: WorkLimit { WorkLimit() }
 
     /// Throws `tooLarge` when the picture has had its share of the processor, `deadlinePassed` when nobody waits any more.
     ///

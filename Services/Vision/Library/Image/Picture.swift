@@ -1,12 +1,12 @@
-import FoundationEssentials
-import Messages
+package import FoundationEssentials
+package import Messages
 
 /// An uploaded picture, decoded and upright.
-struct Picture: Sendable {
+package struct Picture: Sendable {
     /// What is looked at: the whole picture, perhaps at a half, a quarter or an eighth of its size.
-    let image: RGBImage
+    package let image: RGBImage
     /// The size of the whole picture.
-    let size: PixelSize
+    package let size: PixelSize
 
     /// Pixels of the whole picture for one of `image`.
     var scale: SIMD2<Float> {
@@ -17,7 +17,7 @@ struct Picture: Sendable {
     ///
     /// Throws what the client is told: `emptyBody`, `unsupportedMediaType`, `tooLarge`, `corruptImage`, and what `work`
     /// throws. The other limits are checked before any pixel is decoded.
-    init(_ data: Data, limits: ImageLimits, within work: WorkLimit = .unlimited) throws(Failure) {
+    package init(_ data: Data, limits: ImageLimits, within work: WorkLimit = .unlimited) throws(Failure) {
         guard !data.isEmpty else { throw Failure(.emptyBody, "The request has no picture.", stage: .vision) }
         guard data.count <= limits.bytes else {
             throw Failure(

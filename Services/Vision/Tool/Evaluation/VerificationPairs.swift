@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Vision
 
 /// Pairs of pictures, in folds, of the same person or of two: the form of LFW's pairs.txt.
 ///

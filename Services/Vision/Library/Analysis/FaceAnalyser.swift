@@ -1,42 +1,42 @@
-import Messages
+package import Messages
 import ModelManifest
 
 /// A face cut out of a picture, ready for the networks that look at it.
-struct AlignedFace: Sendable {
+package struct AlignedFace: Sendable {
     /// The upright picture's size.
     let picture: PixelSize
     /// In pixels of the whole upright picture.
-    let detection: Detection
+    package let detection: Detection
     /// What may be told of it.
     let face: Face
     /// Why the face is not fit to be recognised, if it is not.
-    let refusal: Person.Reason?
+    package let refusal: Person.Reason?
     /// As the identity network wants it; `nil` where no vector of the face may be computed.
-    var identityCrop: RGBImage?
+    package var identityCrop: RGBImage?
     /// As the expression network wants it.
     let expressionCrop: RGBImage
 }
 
 /// What the networks say of a face.
-struct FaceReading: Hashable, Sendable {
+package struct FaceReading: Hashable, Sendable {
     /// 512 values of unit length; `nil` of a face without a crop for that.
-    let identity: [Float]?
-    let expression: Expression
+    package let identity: [Float]?
+    package let expression: Expression
 }
 
 /// What the expression network says of a face.
-struct Expression: Hashable, Sendable {
+package struct Expression: Hashable, Sendable {
     /// 16 values of unit length.
-    let vector: [Float]
+    package let vector: [Float]
     /// Probabilities by FER+ label, in the network's order.
-    let ferplus: [Float]
+    package let ferplus: [Float]
     /// Probabilities by FER label; empty when the network has no such output.
-    let fer: [Float]
+    package let fer: [Float]
 }
 
 /// From pictures to faces to what the networks say of them. Owns its requests: one piece of work at a time.
-final class FaceAnalyser {
-    let networks: FaceNetworks
+package final class FaceAnalyser {
+    package let networks: FaceNetworks
     private let detector: FaceDetector
     private let identity: IdentityRequest
     private let expression: InferenceRequest
@@ -53,7 +53,7 @@ final class FaceAnalyser {
     ///
     /// - Parameter closer: the same picture halved by that many times less, or `nil` where that cannot be had; asked for where a
     ///   face's crops have more pixels than the face.
-    func largestFace(
+    package func largestFace(
         in picture: Picture, smallest: Float, within work: WorkLimit = .unlimited,
         closer: (Int) throws(Failure) -> Picture? = { _ in nil }
     ) throws(Failure) -> AlignedFace? {
@@ -68,13 +68,13 @@ final class FaceAnalyser {
     }
 
     /// All faces of a picture, largest first, in pixels of the picture as it is looked at.
-    func faces(in picture: Picture, smallest: Float) -> [Detection] {
+    package func faces(in picture: Picture, smallest: Float) -> [Detection] {
         // Without a limit there is nothing that it could throw.
         (try? detector.faces(in: picture.image, smallest: smallest)) ?? []
     }
 
     /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
-    func align(_ detection: Detection, in picture: Picture) -> AlignedFace? {
+    package func align(_ detection: Detection, in picture: Picture) -> AlignedFace? {
         guard let identityCrop = crop(detection, of: picture.image, for: networks.identity.input),
             let expressionCrop = crop(
                 detection, of: picture.image, for: networks.expression.network.input)
@@ -98,7 +98,7 @@ final class FaceAnalyser {
     }
 
     /// Runs the expression network once over all faces, and identity's once over those that have a crop for it.
-    func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
+    package func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
         let expressions = try expressions(of: faces.map(\.expressionCrop))
         var identities = try embeddings(of: faces.compactMap(\.identityCrop))[...]
         return zip(faces, expressions).map { face, expression in
@@ -107,13 +107,13 @@ final class FaceAnalyser {
     }
 
     /// Identity vectors of crops of the network's input size, of unit length.
-    func embeddings(of crops: [RGBImage]) throws(InferenceError) -> [[Float]] {
+    package func embeddings(of crops: [RGBImage]) throws(InferenceError) -> [[Float]] {
         guard !crops.isEmpty else { return [] }
         return try identity.vectors(of: crops)
     }
 
     /// Expressions in crops of the network's input size.
-    func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
+    package func expressions(of crops: [RGBImage]) throws(InferenceError) -> [Expression] {
         guard !crops.isEmpty else { return [] }
         let outputs = try expression.infer(crops)
         let vectors = outputs.rows(of: ExpressionNetwork.expression).map(normalised)
@@ -139,7 +139,7 @@ extension FaceNetworks {
     /// What travels on of a face and its reading.
     ///
     /// - Parameter reacting: whether a video was playing.
-    func analysis(of face: AlignedFace, _ reading: FaceReading, reacting: Bool) -> FaceAnalysis {
+    package func analysis(of face: AlignedFace, _ reading: FaceReading, reacting: Bool) -> FaceAnalysis {
         FaceAnalysis(
             image: face.picture,
             face: face.face,

@@ -1,7 +1,7 @@
 import Processor
 
 /// What OpenVINO's networks compute in. The weights are the same, and results hardly differ: docs/operations.md states by how much.
-enum Precision: String, CaseIterable, Sendable {
+package enum Precision: String, CaseIterable, Sendable {
     case float32 = "f32"
     /// Products of numbers with eight bits of mantissa, summed up in float32.
     case bfloat16 = "bf16"
@@ -15,5 +15,5 @@ enum Precision: String, CaseIterable, Sendable {
     }
 
     /// The faster one on this processor.
-    static let fastest: Precision = BFloat16.isFaster ? .bfloat16 : .float32
+    package static let fastest: Precision = BFloat16.isFaster ? .bfloat16 : .float32
 }

@@ -3,14 +3,17 @@ import Broker
 import Logging
 import Messages
 import Operations
+import Vision
+import VisionTool
 
-/// Vision: from a picture to its largest face, mood, expression and identity vector.
+/// The vision service: from a picture to its largest face, mood, expression and identity vector.
 @main
-struct Vision: ServiceProgram {
+struct VisionService: ServiceProgram {
     static let configuration = CommandConfiguration(
+        commandName: "vision",
         abstract: "Sees the largest face in a picture: its mood, its expression, and whose it may be.",
-        subcommands: [Serve<Vision>.self, Analyze.self, Detect.self, Evaluate.self, TimeLoop.self],
-        defaultSubcommand: Serve<Vision>.self)
+        subcommands: [Serve<VisionService>.self] + FileCommands.all,
+        defaultSubcommand: Serve<VisionService>.self)
 
     /// Puts the service together from its settings. Refuses to, in one sentence, when a network is not what the manifest
     /// says; takes no job before every network has run once on every thread.
