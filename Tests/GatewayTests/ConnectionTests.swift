@@ -230,7 +230,7 @@ import Testing
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(.autoRead, value: false)
                 .connect(host: "127.0.0.1", port: live.port).get()
-            let get = "GET /page/page.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let get = "GET /openapi.yaml HTTP/1.1\r\nHost: localhost\r\n\r\n"
             channel.writeAndFlush(ByteBuffer(string: String(repeating: get, count: 2000)), promise: nil)
             try await channel.closeFuture.get()
         }
