@@ -23,7 +23,8 @@ struct DeadLetterCommands: AsyncParsableCommand {
         @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
         func visit(_ fate: (DeadLetter) async throws -> DeadLetters.Fate) async throws {
-            let address = try BrokerAddress(try await Settings.load(arguments: settings))
+            let commands = DeadLetterCommands.configuration.subcommands.map { $0._commandName }
+            let address = try BrokerAddress(try await Settings.load(arguments: settings, commands: commands))
             let letters = DeadLetters(
                 address: address, logger: Logger(label: "dead-letters") { _ in SwiftLogNoOpLogHandler() })
             let jobs = Set(job.map { $0.lowercased() })
