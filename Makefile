@@ -39,6 +39,9 @@ build: ## Build the services for release
 test: ## Run every test on a broker, a database and ports of its own (FILTER=name: only those)
 	@deploy/local/test
 
+screenshots: ## Write pictures of the page's states, on a desktop and a phone, into .local/screenshots
+	@deploy/local/test screenshots
+
 check-deploy: ## Check compose.yaml, the Dockerfile and how set-up gets the networks; needs no container engine
 	@deploy/check/containers
 	@python3 -m unittest discover --start-directory Tests/SetupTests

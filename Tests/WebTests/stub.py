@@ -11,7 +11,7 @@ import re
 import threading
 
 PAGE = pathlib.Path(__file__).parents[2] / "Services" / "Gateway" / "Page"
-TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".jpg": "image/jpeg"}
 
 
 def security_headers(source):
@@ -26,7 +26,7 @@ def security_headers(source):
     return headers
 
 
-HEADERS = security_headers((PAGE.parent / "SecurityHeaders.swift").read_text())
+HEADERS = security_headers(next(PAGE.parent.rglob("SecurityHeaders.swift")).read_text())
 
 USER = "6d0f4b1e-8a53-4a3e-9b0b-0f6f6a2f7c11"
 TITLES = [
@@ -132,11 +132,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(204)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    # A browser opens several connections at once; one that finds no place in the queue is only tried again after a second or more.
+    request_queue_size = 128
+
+
 class Stub:
     """Serves on a free port of the loopback until closed."""
 
     def __init__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -101,7 +101,7 @@ def test_three_links_before_the_first_picture(open_page):
 
 
 def test_the_pages_own_videos_are_in_the_catalogue_under_their_mood():
-    catalogue = PAGE.parents[1] / "Recommender" / "Catalogue" / "videos.csv"
+    catalogue = next(PAGE.parents[1].rglob("Catalogue/videos.csv"))
     with catalogue.open(newline="") as file:
         known = {row["id"]: row for row in csv.DictReader(file)}
     source = (PAGE / "picks.js").read_text()
@@ -113,9 +113,12 @@ def test_the_pages_own_videos_are_in_the_catalogue_under_their_mood():
 
 
 def test_every_file_of_the_page_is_served(open_page):
-    swift = (PAGE.parent / "PageFiles.swift").read_text()
+    swift = next(PAGE.parent.rglob("PageFiles.swift")).read_text()
     names = {path.name for path in PAGE.iterdir()} - {"index.html"}
     assert set(re.findall(r'^        "([\w.-]+)":', swift, re.M)) == names
+    # And every module is asked for at once, not one after the other as they name each other.
+    asked = re.findall(r'(?:modulepreload" href|module" src)="/page/([\w.]+)"', (PAGE / "index.html").read_text())
+    assert sorted(asked) == sorted(name for name in names if name.endswith(".js"))
 
 
 def test_a_known_persons_videos_that_do_not_come_are_said(open_page):

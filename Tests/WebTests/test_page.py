@@ -72,11 +72,11 @@ def test_a_snapshot_brings_box_mood_and_six_links(open_page):
     assert len(request.headers["idempotency-key"]) >= 16
     assert request.post_data_buffer[:2] == b"\xff\xd8"
     expect(page.get_by_role("img", name=re.compile("face marked.*happy"))).to_be_visible()
-    # The corner of the box is drawn in white or the dashes' blue; the picture beside it is neither.
-    corner = page.evaluate(
-        """() => [...document.getElementById("selfie-canvas").getContext("2d").getImageData(519, 300, 3, 1).data]"""
-    )
-    assert max(abs(corner[0] - 255), abs(corner[1] - 255)) < 30 or abs(corner[2] - 208) < 30
+    face = page.locator("#mark .line").bounding_box()
+    # The stub's box, on a picture of 1280 x 720 that fills the stage.
+    stage = page.locator("#stage").bounding_box()
+    scale = stage["width"] / 1280
+    assert abs(face["x"] - stage["x"] - 520 * scale) < 4 and abs(face["height"] - 300 * scale) < 8
     links = page.get_by_role("region", name="Recommendations").get_by_role("link")
     expect(links).to_have_count(6)
     assert [link.get_attribute("href") for link in links.all()] == [item["url"] for item in recommendations()]
@@ -194,12 +194,15 @@ def test_withdrawing_consent_stops_a_recording(open_page):
 def test_every_state_is_accessible(open_page, scheme, width, height):
     page = open_page(width=width, height=height, scheme=scheme, noise=REFUSED)
     check_accessible(page)
+    key(page, "Try it with a sample face").click()
+    expect(page.locator("#mood-words")).to_have_text("She looks happy")
+    check_accessible(page)
     key(page, "Take Snapshot").click()
     check_accessible(page)
     answer_with(page, selfie("uncertain", "ambiguous"))
     agree(page)
     expect(page.get_by_role("group", name="Is this you?")).to_be_visible()
-    page.get_by_text("What the networks saw").click()
+    page.get_by_text("For the curious").click()
     check_accessible(page)
     answer_with(page, problem("no-face", 422, "No face."), 422)
     key(page, "Take Snapshot").click()
@@ -210,6 +213,10 @@ def test_every_state_is_accessible(open_page, scheme, width, height):
     key(page, "Keep").click()
     page.get_by_role("button", name="Play video").click()
     expect(page.locator("#player")).to_have_attribute("data-state", "failed")
+    check_accessible(page)
+    answer_with(page, selfie(mood="upset", reaction={"rating": 1, "distance": 0.4, "reference": "first"}))
+    key(page, "Start Record").click()
+    expect(page.locator("#timeline-graph rect").first).to_be_visible()
     check_accessible(page)
 
 
@@ -641,11 +648,12 @@ def test_somebody_who_comes_back_finds_their_videos(open_page):
 def test_the_keyboard_reaches_everything_in_order(open_page):
     page = open_page()
     names = []
-    for _ in range(8):
+    for _ in range(10):
         page.keyboard.press("Tab")
         names.append(page.evaluate("() => document.activeElement.textContent.trim()"))
     assert names == [
-        "Skip to the controls", "Privacy", "Delete me", "Play video", "Take Snapshot", "Start Record", "Stop Record", "Upload Image",
+        "Skip to the controls", "Privacy", "Delete me", "Try it with a sample face", "Take Snapshot", "Start Record", "Stop Record",
+        "Upload Image", "Play video", "Pharrell Williams - Happy",
     ]
 
 

@@ -40,7 +40,9 @@ package enum PageFiles {
     package static let parts: [String: File] = [
         "page.css": File("text/css; charset=utf-8", PackageResources.page_css),
         "icon.svg": File("image/svg+xml", PackageResources.icon_svg),
+        "astronaut.jpg": File("image/jpeg", PackageResources.astronaut_jpg),
         "camera.js": script(PackageResources.camera_js),
+        "cover.js": script(PackageResources.cover_js),
         "dialogs.js": script(PackageResources.dialogs_js),
         "dom.js": script(PackageResources.dom_js),
         "entrances.js": script(PackageResources.entrances_js),
@@ -54,8 +56,9 @@ package enum PageFiles {
         "portrait.js": script(PackageResources.portrait_js),
         "reading.js": script(PackageResources.reading_js),
         "report.js": script(PackageResources.report_js),
-        "selfie.js": script(PackageResources.selfie_js),
         "service.js": script(PackageResources.service_js),
+        "stage.js": script(PackageResources.stage_js),
+        "timeline.js": script(PackageResources.timeline_js),
         "videos.js": script(PackageResources.videos_js),
         "words.js": script(PackageResources.words_js),
     ]

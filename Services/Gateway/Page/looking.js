@@ -8,8 +8,8 @@ import { jpeg, pictureIn, UnreadablePicture } from "./picture.js";
 import { picksFor } from "./picks.js";
 import { hideReading, showReading } from "./reading.js";
 import { mention, report } from "./report.js";
-import { Problem, randomName, sendAnalysis, sendSelfie } from "./service.js";
-import { cameraWords, moodWords, personWords, problemWords } from "./words.js";
+import { Problem, randomName, samplePicture, sendAnalysis, sendSelfie } from "./service.js";
+import { cameraWords, moodWords, personWords, problemWords, SAMPLE } from "./words.js";
 
 /** Milliseconds after which a wait says that it goes on, and between an answer and the next picture of a recording. */
 const LONG = 5_000;
@@ -34,19 +34,21 @@ export class Looking {
   #camera;
   #player;
   #list;
-  #selfie;
+  #stage;
+  #timeline;
   /** The request under way, to cancel it; null while there is none. */
   #waiting = null;
   /** The recording under way, to stop it; null while there is none. */
   #recording = null;
-  /** The last picture and where it came from: `camera` or `file`. */
+  /** The last picture and where it came from: `camera`, `file` or `sample`. */
   #last = null;
 
-  constructor({ camera, player, list, selfie }) {
+  constructor({ camera, player, list, stage, timeline }) {
     this.#camera = camera;
     this.#player = player;
     this.#list = list;
-    this.#selfie = selfie;
+    this.#stage = stage;
+    this.#timeline = timeline;
   }
 
   get recording() {
@@ -89,7 +91,20 @@ export class Looking {
     if (this.#waiting || this.#recording || !await mayLook()) return;
     report(this.#camera.live ? "" : TURNING_ON);
     const picture = await this.#cameraPicture();
-    if (picture) await this.exclusively(() => this.#look(picture, "camera"));
+    if (!picture) return;
+    this.#stage.flash();
+    await this.exclusively(() => this.#look(picture, "camera"));
+  }
+
+  /** A face that ships with the page, so that nobody has to show their own first. It is nobody's to recognise. */
+  sample() {
+    return this.exclusively(async () => {
+      try {
+        await this.#look(await samplePicture(), "sample");
+      } catch (error) {
+        report("", problemWords(asProblem(error)));
+      }
+    });
   }
 
   /** A picture in a file, however it came. It takes the place of a recording. */
@@ -127,6 +142,8 @@ export class Looking {
     this.refreshKeys();
     element("stop").focus();
     report(this.#camera.live ? "Recording." : TURNING_ON);
+    this.#stage.record(true);
+    this.#timeline.start();
     try {
       while (!turn.signal.aborted) {
         const picture = await this.#cameraPicture();
@@ -146,6 +163,8 @@ export class Looking {
     const held = document.activeElement === element("stop");
     this.#recording.abort();
     this.#recording = null;
+    this.#timeline.stop();
+    this.#stage.record(false);
     if (this.#camera.asking) this.#camera.close();
     this.refreshKeys();
     if (held) element("start").focus();
@@ -173,7 +192,8 @@ export class Looking {
     this.#last = null;
     element("again").hidden = true;
     hideReading();
-    this.#selfie.clear();
+    this.#timeline.clear();
+    this.#stage.clear();
   }
 
   /** A recording's request too; somebody else's picture is waited for. */
@@ -210,19 +230,20 @@ export class Looking {
     let longer = 0;
     try {
       if (!quiet) {
-        await this.#selfie.wait(picture);
+        await this.#stage.wait(picture);
         report("Looking at your picture…");
         hideReading();
+        this.#timeline.clear();
         this.#list.wait();
       }
       longer = setTimeout(() => {
         if (!quiet) report("Still working on it. You can wait or cancel.");
         element("cancel").hidden = false;
       }, LONG);
-      const answer = choice.value === "mood"
+      const answer = choice.value === "mood" || origin === "sample"
         ? await sendAnalysis(picture, { signal: request.signal })
         : await sendSelfie(picture, { watching: this.#player.watching, declaredNew, key, signal: request.signal });
-      if (this.#last === turn) await this.#show(picture, answer, quiet);
+      if (this.#last === turn) await this.#show(picture, answer, { quiet, sample: origin === "sample" });
       return null;
     } catch (error) {
       // What came after it has the page now.
@@ -237,21 +258,22 @@ export class Looking {
     }
   }
 
-  async #show(picture, answer, quiet) {
-    await this.#selfie.show(picture, answer);
-    showReading(answer);
+  async #show(picture, answer, { quiet, sample }) {
+    await this.#stage.show(picture, answer);
+    showReading(answer, { sample });
+    if (quiet) this.#timeline.add(answer);
     const person = answer.user?.id != null;
     if (person) known.value = true;
     const mood = answer.mood.name;
     this.#list.show(answer.recommendations ?? picksFor(mood), { mood, person, calm: quiet });
-    const words = `${moodWords(answer.mood)}. ${personWords(answer.user)}`;
+    const words = `${moodWords(answer.mood, sample)}. ${sample ? SAMPLE : personWords(answer.user)}`;
     if (quiet) mention(words);
-    else report(`${words} Your videos are ready.`);
+    else report(`${words} Your videos are ready.`, "", { seen: true });
   }
 
   #fail(error, quiet) {
     if (error.name === "AbortError") {
-      this.#selfie.cancel();
+      this.#stage.cancel();
       this.#list.restore();
       report("");
       return error;
@@ -263,7 +285,7 @@ export class Looking {
       return problem;
     }
     if (!quiet) {
-      this.#selfie.fail(words);
+      this.#stage.fail();
       this.#list.restore();
     }
     report("", words);

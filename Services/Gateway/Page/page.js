@@ -1,6 +1,7 @@
 // The page: its parts, and what passes between them.
 
 import { Camera } from "./camera.js";
+import { cover } from "./cover.js";
 import { element, enable, press, say } from "./dom.js";
 import { openEntrances } from "./entrances.js";
 import { Farewell } from "./farewell.js";
@@ -9,18 +10,11 @@ import { choice, known, remembers } from "./memory.js";
 import { OPENING } from "./picks.js";
 import { Player } from "./player.js";
 import { report } from "./report.js";
-import { Selfie } from "./selfie.js";
 import { recommendations, sendClick } from "./service.js";
+import { Stage } from "./stage.js";
+import { Timeline } from "./timeline.js";
 import { VideoList } from "./videos.js";
-import { cameraWords, problemWords } from "./words.js";
-
-function showCamera(state) {
-  element("webcam").dataset.state = state;
-  const [title, text] = cameraWords(state);
-  say("webcam-title", title);
-  say("webcam-text", text);
-  element("camera-off").hidden = state !== "live";
-}
+import { problemWords } from "./words.js";
 
 function choose(video, person, elsewhere) {
   // A lost click is no reason to disturb somebody who watches a video.
@@ -30,9 +24,27 @@ function choose(video, person, elsewhere) {
   element("player").scrollIntoView({ block: "nearest" });
 }
 
+/** The next of the list; a video that nobody chose is not sent as chosen. */
+function playNext() {
+  if (list.next) player.play({ id: list.next.video_id, title: list.next.title });
+}
+
 function playerChanged(event) {
-  if (event === "started") list.mark(player.video.id);
-  if (event === "ended" && list.next) player.play({ id: list.next.video_id, title: list.next.title });
+  if (event === "ended") playNext();
+  if (event === "started") showPlaying(player.video);
+}
+
+function showPlaying({ id, title }) {
+  list.mark(id);
+  element("now").hidden = false;
+  say("now-title", title);
+  element("next").hidden = list.next === null;
+  setPoster(title);
+}
+
+function setPoster(title) {
+  element("player").querySelector(".cover")?.remove();
+  element("player").prepend(cover(title, document.documentElement.dataset.mood));
 }
 
 /** What is known of somebody who was here before. */
@@ -52,7 +64,8 @@ async function welcome() {
   }
 }
 
-const camera = new Camera(element("webcam-video"), showCamera);
+const stage = new Stage();
+const camera = new Camera(element("webcam-video"), state => stage.showCamera(state));
 const list = new VideoList(choose);
 const player = new Player(
   {
@@ -61,10 +74,11 @@ const player = new Player(
   },
   { id: OPENING[0], title: OPENING[1] },
   playerChanged);
-const looking = new Looking({ camera, player, list, selfie: new Selfie() });
+const looking = new Looking({ camera, player, list, stage, timeline: new Timeline() });
 const farewell = new Farewell({ looking, list, camera });
 
 press("snapshot", () => looking.snapshot());
+press("sample", () => looking.sample());
 press("start", () => looking.record());
 press("stop", () => { report("Recording stopped."); looking.stopRecording(); });
 press("upload", () => element("file").click());
@@ -84,15 +98,20 @@ press("known", () => {
   looking.snapshot();
 });
 press("newcomer", () => looking.declareNew());
+press("next", () => { playNext(); if (element("next").hidden) element("player-title").focus(); });
 press("privacy", () => farewell.reconsider());
 press("forget", () => farewell.begin());
 openEntrances(file => looking.submit(file));
+
+// Nothing ends up behind the bar of the controls, however much it says.
+new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${element("controls").offsetHeight}px`)).observe(element("controls"));
 
 document.addEventListener("visibilitychange", () => { if (document.hidden) looking.leave(); });
 addEventListener("pagehide", () => looking.leave());
 
 element("lifeless").hidden = true;
-for (const id of ["privacy", "forget", "player-play"]) enable(id, true);
+for (const id of ["privacy", "forget", "player-play", "sample"]) enable(id, true);
+setPoster(OPENING[1]);
 looking.refreshKeys();
 list.restoreDefaults();
 element("forgetful").hidden = remembers;

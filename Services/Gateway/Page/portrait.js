@@ -1,6 +1,9 @@
-// The selfie with the face marked.
+// The picture that was taken, with the face marked and the mood beside it.
 
-const PLATE = "rgb(15 17 20 / .86)";
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Pixels between the face's box and what is written beside it, and to the screen's edge. */
+const GAP = 6;
 
 /** Draws the picture alone, and says so to those who cannot see it. */
 export async function drawPicture(canvas, picture) {
@@ -12,47 +15,41 @@ export async function drawPicture(canvas, picture) {
   canvas.setAttribute("aria-label", "Your picture");
 }
 
-/** Draws the picture, the face's box and the mood at it. Coordinates are in pixels of an upright `image`. */
-export async function drawPortrait(canvas, picture, { face, image, mood }) {
-  await drawPicture(canvas, picture);
-  const context = canvas.getContext("2d");
-  const scale = canvas.width / image.width;
-  const unit = Math.max(canvas.width, canvas.height) / 320;
-  const box = {
-    x: face.box.x * scale, y: face.box.y * scale, width: face.box.width * scale, height: face.box.height * scale,
+/** Draws the face's box over a picture: a white line with dark dashes on it shows on any. Coordinates are in pixels of `image`. */
+export function markFace(svg, { face, image }) {
+  const { x, y, width, height } = face.box;
+  svg.setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
+  svg.replaceChildren(...["line", "dashes"].map(kind => {
+    const box = document.createElementNS(SVG, "rect");
+    for (const [name, value] of Object.entries({ class: kind, x, y, width, height, rx: width / 40, pathLength: kind === "line" ? 1 : "none" })) {
+      if (value !== "none") box.setAttribute(name, value);
+    }
+    return box;
+  }));
+}
+
+/** Where a box of the picture lies on a screen that shows all of it. */
+export function onScreen({ face, image }, screen) {
+  const scale = Math.min(screen.width / image.width, screen.height / image.height);
+  return {
+    x: (screen.width - image.width * scale) / 2 + face.box.x * scale,
+    y: (screen.height - image.height * scale) / 2 + face.box.y * scale,
+    width: face.box.width * scale,
+    height: face.box.height * scale,
   };
-  drawBox(context, box, unit);
-  drawLabel(context, mood.name, box, unit);
-  canvas.setAttribute("aria-label", `Your picture with your face marked, and the word ${mood.name}`);
 }
 
-/** A white line with dark dashes on it shows on any picture. */
-function drawBox(context, { x, y, width, height }, unit) {
-  context.lineJoin = "round";
-  context.lineWidth = 1.6 * unit;
-  context.strokeStyle = "#fff";
-  context.strokeRect(x, y, width, height);
-  context.lineWidth = 0.8 * unit;
-  context.strokeStyle = "#0b57d0";
-  context.setLineDash([5 * unit, 4 * unit]);
-  context.strokeRect(x, y, width, height);
-  context.setLineDash([]);
-}
+const within = (value, least, most) => Math.min(Math.max(value, least), most);
 
-/** The mood on a dark plate above the box, or inside it where there is no room above. */
-function drawLabel(context, text, box, unit) {
-  const size = 11 * unit;
-  context.font = `600 ${size}px system-ui, sans-serif`;
-  context.textBaseline = "middle";
-  const width = context.measureText(text).width + size;
-  const height = 1.6 * size;
-  const x = Math.min(Math.max(box.x, unit), context.canvas.width - width - unit);
-  const above = box.y - height - 2 * unit;
-  const y = above > unit ? above : Math.max(box.y, 0) + 3 * unit;
-  context.fillStyle = PLATE;
-  context.beginPath();
-  context.roundRect(x, y, width, height, 3 * unit);
-  context.fill();
-  context.fillStyle = "#fff";
-  context.fillText(text, x + size / 2, y + height / 2);
+/** Where a label of this size stands beside the box: below, above, right or left of it, and null where there is no room. */
+export function beside(box, label, screen) {
+  const x = within(box.x + (box.width - label.width) / 2, GAP, screen.width - label.width - GAP);
+  const y = within(box.y + GAP, GAP, screen.height - label.height - GAP);
+  const places = [
+    { x, y: box.y + box.height + GAP }, { x, y: box.y - label.height - GAP },
+    { x: box.x + box.width + GAP, y }, { x: box.x - label.width - GAP, y },
+  ];
+  const fits = place => place.x >= GAP && place.y >= GAP
+    && place.x + label.width <= screen.width - GAP && place.y + label.height <= screen.height - GAP;
+  return places.find(fits) ?? null;
 }

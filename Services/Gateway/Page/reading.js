@@ -1,7 +1,9 @@
 // What was read from the face, in words.
 
 import { element, say } from "./dom.js";
-import { facts, moodWords, percent, personWords, reactionWords } from "./words.js";
+import { facts, lookWords, moodWords, percent, personWords, reactionWords, SAMPLE } from "./words.js";
+
+const MOODS = ["happy", "surprised", "neutral", "upset"];
 
 function row(list, name, ...content) {
   const term = document.createElement("dt");
@@ -11,11 +13,28 @@ function row(list, name, ...content) {
   list.append(term, value);
 }
 
-export function showReading(answer) {
-  say("mood-words", moodWords(answer.mood));
-  element("mood").dataset.mood = answer.mood.name;
+/** The bars stay and change, so that they move while a recording goes on. */
+function showBars(scores) {
+  const bars = element("bars");
+  if (!bars.hasChildNodes()) {
+    bars.append(...MOODS.map(name => {
+      const bar = document.createElement("p");
+      bar.dataset.mood = name;
+      bar.append(document.createElement("span"), document.createElement("b"));
+      bar.firstChild.textContent = lookWords(name);
+      return bar;
+    }));
+  }
+  for (const bar of bars.children) bar.lastChild.style.setProperty("--score", scores[bar.dataset.mood] ?? 0);
+}
+
+/** `sample`: the face is not that of whoever reads it. */
+export function showReading(answer, { sample = false } = {}) {
+  say("mood-words", moodWords(answer.mood, sample));
+  document.documentElement.dataset.mood = answer.mood.name;
+  showBars(answer.mood.scores);
   element("mood-face").setAttribute("href", `#face-${answer.mood.name}`);
-  say("person-words", personWords(answer.user));
+  say("person-words", sample ? SAMPLE : personWords(answer.user));
   const reaction = reactionWords(answer.reaction);
   say("reaction-words", reaction ?? "");
   element("reaction-words").hidden = reaction === null;
@@ -35,4 +54,5 @@ export function showReading(answer) {
 
 export function hideReading() {
   element("reading").hidden = true;
+  delete document.documentElement.dataset.mood;
 }

@@ -7,8 +7,9 @@ const CALM = 5_000;
 
 let mentioned = -CALM;
 
-/** Says how it goes, or what went wrong. */
-export function report(status, alert = "") {
+/** Says how it goes, or what went wrong. `seen`: the page shows it already, and it is only said to those who do not see that. */
+export function report(status, alert = "", { seen = false } = {}) {
+  element("status").classList.toggle("unseen", seen);
   say("status", status);
   say("alert", alert);
   element("hint").hidden = status !== "" || alert !== "";
@@ -18,5 +19,5 @@ export function report(status, alert = "") {
 export function mention(status) {
   if (element("status").textContent === status || performance.now() - mentioned < CALM) return;
   mentioned = performance.now();
-  report(status);
+  report(status, "", { seen: true });
 }

@@ -73,6 +73,11 @@ export function sendAnalysis(picture, { signal }) {
   return answer("/v1/analyses", { method: "POST", headers: { "Content-Type": picture.type }, body: picture }, signal);
 }
 
+/** The picture of the sample face. */
+export async function samplePicture() {
+  return await (await request("/page/astronaut.jpg")).blob();
+}
+
 /** The current six of the person whom the browser's cookie names. */
 export function recommendations() {
   return answer("/v1/users/me/recommendations");

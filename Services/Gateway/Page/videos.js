@@ -1,5 +1,6 @@
 // The list of videos.
 
+import { cover } from "./cover.js";
 import { element } from "./dom.js";
 import { defaults } from "./picks.js";
 import { reasonWords } from "./words.js";
@@ -122,14 +123,19 @@ export class VideoList {
     row.link.href = video.url ?? `https://www.youtube.com/watch?v=${video.video_id}`;
     const title = row.item.querySelector(".title");
     if (title.textContent !== video.title) title.textContent = video.title;
-    row.item.querySelector(".rank span").textContent = video.rank;
+    const colours = video.source === "mood" ? this.#options.mood : null;
+    if (row.colours !== colours) {
+      row.colours = colours;
+      row.item.querySelector(".cover")?.remove();
+      row.item.querySelector(".picture").prepend(cover(video.title, colours));
+    }
     this.#markRow(video.video_id, row.link);
     return row;
   }
 
   #made() {
     const item = element("listed").content.firstElementChild.cloneNode(true);
-    const row = { item, link: item.querySelector("a"), video: null };
+    const row = { item, link: item.querySelector("a"), video: null, colours: undefined };
     row.link.addEventListener("click", event => {
       const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
       if (!elsewhere) event.preventDefault();

@@ -7,14 +7,26 @@ const TOO_CLOSE = 0.15;
 
 const percent = value => `${Math.round(value * 100)} %`;
 
-/** How somebody looks. */
-export function moodWords(mood) {
+/** How somebody looks. `sample`: they are not the one who reads it. */
+export function moodWords(mood, sample = false) {
   const [first, second] = Object.entries(mood.scores).sort((a, b) => b[1] - a[1]);
   if (second && first[1] - second[1] < TOO_CLOSE) {
     return `We are not sure: ${LOOKS[first[0]] ?? first[0]} or ${LOOKS[second[0]] ?? second[0]}`;
   }
-  return `You look ${LOOKS[mood.name] ?? mood.name}`;
+  return `${sample ? "She looks" : "You look"} ${LOOKS[mood.name] ?? mood.name}`;
 }
+
+/** The mood in a word or two, beside the face; the surer one first. */
+export function tagWords(mood) {
+  const words = moodWords(mood).split(/: |look /).at(-1);
+  return words.replace(/^./, letter => letter.toUpperCase());
+}
+
+/** A mood's name, for a bar. */
+export const lookWords = name => LOOKS[name] ?? name;
+
+/** What the sample's picture shows. */
+export const SAMPLE = "This is Eileen Collins, an astronaut; NASA gave the picture away. Now show us your face.";
 
 /** Who somebody is, as far as it can be told. */
 export function personWords(user) {
@@ -38,10 +50,17 @@ export function reactionWords(reaction) {
   return reaction.rating === 1 ? "You seem to enjoy the video." : "We do not see yet that you enjoy the video.";
 }
 
+/** A title as people say it: the song, without the singer and what stands in brackets. */
+function saidTitle(title) {
+  const [first, second] = title.replace(/\s*[([][^)\]]*[)\]]/g, "").split(" - ");
+  const name = second && second.length <= 30 ? second : first;
+  return name.length > 40 ? `${name.slice(0, 38)}…` : name;
+}
+
 /** Why videos are recommended. `because`: titles of what somebody enjoyed, where they are known. */
 export function reasonWords(source, mood, because = []) {
   switch (source) {
-    case "collaborative": return because.length ? `Because you enjoyed ${[...new Set(because)].slice(0, 2).join(" and ")}` : "For you, after what you enjoyed";
+    case "collaborative": return because.length ? `Because you enjoyed ${[...new Set(because.map(saidTitle))].slice(0, 2).join(" and ")}` : "For you, after what you enjoyed";
     case "mood": return mood ? `For your mood: ${LOOKS[mood] ?? mood}` : "For your mood";
     case "playing": return "Playing now";
     case "default": return "To begin with";
@@ -49,8 +68,15 @@ export function reasonWords(source, mood, because = []) {
   }
 }
 
+/** A recording's moods, for those who do not see them. */
+export function timelineWords(entries) {
+  const runs = entries.map(entry => LOOKS[entry.mood] ?? entry.mood).filter((look, index, all) => look !== all[index - 1]);
+  const enjoyed = entries.filter(entry => entry.enjoyed).length;
+  return `Your mood in ${entries.length} pictures: ${runs.join(", ")}. You enjoyed the video in ${enjoyed} of them.`;
+}
+
 const CAMERA = {
-  off: ["The camera is off", "Take Snapshot turns it on. Or upload a picture instead."],
+  off: ["How do you look today?", "Take a snapshot, and Mien finds six videos for the mood in your face."],
   away: ["The camera is off", "It was turned off while you were away. Take Snapshot turns it on again."],
   asking: ["Waiting for permission", "Your browser asks whether this page may use the camera. Or upload a picture instead."],
   refused: ["The camera is blocked", "Allow it beside the address of this page, or upload a picture instead."],
