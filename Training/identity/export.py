@@ -18,9 +18,8 @@ import torch
 from torch import nn
 
 from ..manifest import digest, save
+from .geometry import TEMPLATE
 from .network import EMBEDDING_WIDTH, INPUT_SIZE, IdentityNetwork
-
-TEMPLATE = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 
 
 def load_checkpoint(path: Path) -> IdentityNetwork:

@@ -13,12 +13,11 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from .geometry import TO_TEACHER
 from .vectors import normalise
 
 WIDTH = 256
 SIZE = 128
-# From pixels of the aligned 112 x 112 crop to the teacher's 128 x 128.
-TO_TEACHER = np.array([[1.2149563, -0.0012018, -3.9480435], [0.0012018, 1.2149563, -5.2067677]])
 
 
 def both_halves(straight: NDArray[np.float32], mirrored: NDArray[np.float32]) -> NDArray[np.float16]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
 import io
 import json
 import lzma
@@ -30,6 +29,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from ...identity.geometry import TEMPLATE
 from ...identity.network import IdentityNetwork
 from ...muon import StackedMuon
 from .. import geometry
@@ -38,16 +38,12 @@ from ..data import Faces, read_image
 from ..loss import HELLINGER_SCALE, Targets, closest_pair, cross_entropy, distances, smooth_labels, total
 from ..metrics import accuracies, normalise, odd_one_out
 from ..network import WIDTHS, ExpressionNetwork, Outputs
-from ..optimization import set_rate
+from ..optimization import Average, set_rate
 from .pack import INDEX, PICTURES, START, USES, read_filters
 from .views import blend, views
 
 STARTED = time.monotonic()
 WIDE = (48, 96, 192, 384)
-IDENTITY_TEMPLATE = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
-"""Left eye, right eye, nose, left and right mouth corner in the crops of the identity network."""
 ENOUGH = 14
 """Passes over the faces that a teacher should make; on a slower device there are fewer teachers."""
 LINE_SECONDS, SAVE_SECONDS, LOOK_SECONDS, LAST_SECONDS = 15, 60, 30, 12
@@ -71,7 +67,7 @@ def decode_crops(job: tuple[Path, np.ndarray, np.ndarray]) -> np.ndarray:
         for offset, length in zip(offsets.tolist(), lengths.tolist(), strict=True):
             file.seek(offset)
             with Image.open(io.BytesIO(file.read(length))) as picture:
-                found.append(np.asarray(geometry.crop(picture, IDENTITY_TEMPLATE), np.uint8))
+                found.append(np.asarray(geometry.crop(picture, np.array(TEMPLATE)), np.uint8))
     return np.stack(found)
 
 
@@ -187,11 +183,7 @@ class Learner:
         self.name = name
         self.network = network.to(device, memory_format=self.layout).train()
         self.optimisers = optimisers(self.network, trunk_share)
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
-        floats = [(mean, value) for mean, value in pairs if mean.is_floating_point()]
-        self.means, self.values = [mean for mean, _ in floats], [value for _, value in floats]
-        self.updates = 0
+        self.average = Average(self.network, 0.998)
         self.losses, self.count = torch.zeros((), device=device), 0
 
     def learn(self, loss: Tensor, progress: float) -> None:
@@ -202,10 +194,7 @@ class Learner:
         loss.backward()
         for optimizer in self.optimisers:
             optimizer.step()
-        self.updates += 1
-        decay = min(0.998, (1 + self.updates) / (10 + self.updates))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.means, self.values, 1 - decay)
+        self.average.update(self.network)
         self.losses += loss.detach()
         self.count += 1
 
@@ -398,8 +387,8 @@ class Run:
                 self.line(learner, progress, line)
                 line = time.monotonic()
         self.line(learner, 1, line)
-        self.passes = learner.updates * self.options.batch / len(self.images["training"])
-        return learner.average
+        self.passes = learner.average.updates * self.options.batch / len(self.images["training"])
+        return learner.average.network
 
     def start(self) -> Path:
         """Weights of the identity network: the packed ones, or those that came with the faces without labels."""
@@ -412,7 +401,7 @@ class Run:
         count = learner.count
         mean = learner.mean_loss()
         rate = count * self.options.batch / max(1e-6, time.monotonic() - since)
-        self.say(f"{learner.name}: {progress:.3f}, {learner.updates} steps, {rate:.0f} views/s, loss {mean:.4f}")
+        self.say(f"{learner.name}: {progress:.3f}, {learner.average.updates} steps, {rate:.0f} views/s, loss {mean:.4f}")
         if count and not np.isfinite(mean):
             raise ArithmeticError(f"The loss of {learner.name} is not finite.")
 
@@ -508,7 +497,7 @@ class Run:
                         self.line(learner, progress, line)
                     if keep:
                         self.save(learner)
-                        self.measure(f"student {learner.name}, mirror", self.answers(learner.average, "public")[1])
+                        self.measure(f"student {learner.name}, mirror", self.answers(learner.average.network, "public")[1])
                 except Exception:
                     dropped.append(learner)
                     self.say(f"student {learner.name} is left out: {traceback.format_exc(limit=-3)}")
@@ -523,13 +512,13 @@ class Run:
 
     def save(self, learner: Learner) -> None:
         """Writes the averaged weights whole or not at all: matrices in fp16, statistics as they are."""
-        values = {name: value.cpu() for name, value in learner.average.state_dict().items()}
+        values = {name: value.cpu() for name, value in learner.average.network.state_dict().items()}
         if not all(bool(value.isfinite().all()) for value in values.values()):
             raise ArithmeticError(f"The weights of {learner.name} are not finite.")
         state = {name: value.half() if value.ndim > 1 else value for name, value in values.items()}
         path = self.options.out / f"expression-{learner.name}.pt"
         widths = list(WIDE if learner.name == "b" else WIDTHS)
-        torch.save({"average": state, "widths": widths, "steps": learner.updates}, path.with_suffix(".partial"))
+        torch.save({"average": state, "widths": widths, "steps": learner.average.updates}, path.with_suffix(".partial"))
         path.with_suffix(".partial").replace(path)
 
     def finish(self, teachers: list[ExpressionNetwork], learners: list[Learner]) -> None:
@@ -541,7 +530,8 @@ class Run:
                 learners.remove(learner)
                 self.say(f"student {learner.name} is left out: {traceback.format_exc(limit=-3)}")
         for learner in learners:
-            sides = zip(self.answers(learner.average, "public"), self.answers(learner.average, "held"), strict=True)
+            network = learner.average.network
+            sides = zip(self.answers(network, "public"), self.answers(network, "held"), strict=True)
             for side, (public, held) in zip(("single", "mirror"), sides, strict=True):
                 self.measure(f"student {learner.name}, {side}", public)
                 self.measure(f"student {learner.name}, {side}, calibrated", public, held)

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..geometry import TO_TEACHER
+
 SIZE, WIDTH = 128, 256
-# From pixels of the aligned 112 x 112 crop to the teacher's 128 x 128 (Training/identity/teacher.py).
-TO_TEACHER = ((1.2149563, -0.0012018, -3.9480435), (0.0012018, 1.2149563, -5.2067677))
 
 
 def convert(graph: Path, weights: Path | None = None) -> list[dict[str, Any]]:

@@ -120,7 +120,7 @@ class Run:
         for some in vectors.split(2048):
             near.append(self.rows[(some @ vectors.T).topk(min(ALIKE + 1, len(vectors)), 1).indices[:, 1:]])
         self.alike = torch.cat(near)
-        self.network = IdentityNetwork(arguments.widths, arguments.blocks).to(self.device, memory_format=torch.channels_last)
+        self.network = IdentityNetwork().to(self.device, memory_format=torch.channels_last)
         start = arguments.pack / "start.pt"
         if start.exists() and not arguments.fresh:
             self.network.load_state_dict(torch.load(start, map_location=self.device, weights_only=True))
@@ -277,11 +277,6 @@ class Run:
         return count * self.arguments.batch / (time.time() - begin)
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """"32,64,128,256"."""
-    return tuple(int(field) for field in text.split(","))
-
-
 def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -295,8 +290,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.0, help="share of Muon's 0.02 and AdamW's 0.002")
     parser.add_argument("--average", type=float, default=0.995)
     parser.add_argument("--strength", type=float, default=0.6)
-    parser.add_argument("--widths", type=numbers, default=(32, 64, 128, 256))
-    parser.add_argument("--blocks", type=numbers, default=(0, 3, 5, 1))
     parser.add_argument("--fresh", action="store_true", help="from random weights, not from the packed ones")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--limit", type=int, help="only so many crops (to try the code)")
