@@ -40,15 +40,52 @@ package enum ImageSubmittedError: Error {
 }
 
 /// What a client said beside the picture.
-package struct SelfieRequest: Codable, Hashable, Sendable {
+package struct SelfieRequest: Hashable, Sendable {
+    /// How many claims count, the first ones.
+    package static let claimsLimit = 8
+
     /// The video on the page while the picture was taken, if any: then the expression rates it.
     package var watching: Watching?
     /// The person said that they are new, which settles an uncertain match.
     package var declaredNew: Bool
+    /// The person said that they are known, which settles it the other way.
+    package var declaredKnown: Bool
+    /// Who it may be, by what the client remembers, the likeliest first: these are compared before everybody else.
+    package var claims: [UserID]
 
-    package init(watching: Watching? = nil, declaredNew: Bool = false) {
+    package init(
+        watching: Watching? = nil, declaredNew: Bool = false, declaredKnown: Bool = false, claims: [UserID] = []
+    ) {
         self.watching = watching
         self.declaredNew = declaredNew
+        self.declaredKnown = declaredKnown
+        self.claims = claims
+    }
+}
+
+extension SelfieRequest: Codable {
+    private enum CodingKeys: CodingKey {
+        case watching, declaredNew, declaredKnown, claims
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            watching: try container.decodeIfPresent(Watching.self, forKey: .watching),
+            declaredNew: try container.decode(Bool.self, forKey: .declaredNew),
+            // Earlier builds did not write these.
+            declaredKnown: try container.decodeIfPresent(Bool.self, forKey: .declaredKnown) ?? false,
+            claims: try container.decodeIfPresent([UserID].self, forKey: .claims) ?? [])
+    }
+
+    /// What earlier builds did not write is left out where it says nothing: the bytes of such a request, by which one sent again
+    /// is known, stay as they were.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(watching, forKey: .watching)
+        try container.encode(declaredNew, forKey: .declaredNew)
+        if declaredKnown { try container.encode(true, forKey: .declaredKnown) }
+        if !claims.isEmpty { try container.encode(claims, forKey: .claims) }
     }
 }
 

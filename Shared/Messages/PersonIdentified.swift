@@ -40,18 +40,35 @@ package struct Person: Codable, Hashable, Sendable {
         case faceUnclear = "face_unclear"
     }
 
+    /// How a returning person was found.
+    package enum Means: String, Codable, Hashable, Sendable {
+        /// One of the request's claims holds: the face was compared with that user alone.
+        case claim
+        /// By comparing the face with everybody known.
+        case search
+    }
+
     package var standing: Standing
     /// The user; `nil` when uncertain.
     package var user: UserID?
+    /// How a returning person was found; `nil` for everybody else.
+    package var by: Means?
     /// Cosine distance to the user nearest by it, normalised by cohort and impostors (0 or more), as it is compared with the
     /// thresholds; `nil` when nobody was compared.
     package var distance: Float?
     package var reason: Reason?
+    /// Other users whose faces are so like this one's that they may be the same person; `nil` where there are none.
+    package var sameAs: [UserID]?
 
-    package init(standing: Standing, user: UserID?, distance: Float?, reason: Reason? = nil) {
+    package init(
+        standing: Standing, user: UserID?, by: Means? = nil, distance: Float?, reason: Reason? = nil,
+        sameAs: [UserID]? = nil
+    ) {
         self.standing = standing
         self.user = user
+        self.by = by
         self.distance = distance
         self.reason = reason
+        self.sameAs = sameAs
     }
 }

@@ -12,6 +12,8 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
     case recommendations
     /// A user clicked a recommended video.
     case click
+    /// Two users are one person, or two after all.
+    case merge
     /// A user and everything about them is erased.
     case erasure
 
@@ -22,7 +24,7 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
         case .analysis: [.vision]
         case .user: [.identity]
         case .recommendations, .click: [.recommender]
-        case .erasure: [.identity, .recommender]
+        case .merge, .erasure: [.identity, .recommender]
         }
     }
 

@@ -66,17 +66,18 @@ struct Scripted {
 
 /// What the scripted stages were asked.
 final class Seen: Sendable {
-    private let messages = Mutex<[(any Message, JobHeader)]>([])
+    private let notes = Mutex<[(any Message, JobHeader)]>([])
 
     func note(_ message: any Message, _ header: JobHeader) {
-        messages.withLock { $0.append((message, header)) }
+        notes.withLock { $0.append((message, header)) }
     }
 
-    var header: JobHeader? { messages.withLock { $0.first?.1 } }
-    var headers: [JobHeader] { messages.withLock { $0.map(\.1) } }
-    var clicks: Int { messages.withLock { $0.count { $0.0 is VideoClicked } } }
-    var jobs: [JobID] { messages.withLock { $0.map(\.1.job) } }
-    var first: (any Message)? { messages.withLock { $0.first?.0 } }
+    var messages: [any Message] { notes.withLock { $0.map(\.0) } }
+    var headers: [JobHeader] { notes.withLock { $0.map(\.1) } }
+    var first: (any Message)? { messages.first }
+    var header: JobHeader? { headers.first }
+    var jobs: [JobID] { headers.map(\.job) }
+    var clicks: Int { messages.count { $0 is VideoClicked } }
 }
 
 /// Facts as the stages would tell them.

@@ -12,6 +12,23 @@ import Testing
     let user = UserID.random()
     let picture = ByteBuffer(bytes: [0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])
 
+    @Test func tellsHowSomebodyWasFoundAndWhoTheyMayBeToo() async throws {
+        let other = UserID.random()
+        let gateway = Scripted.gateway { (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            var answer = Example.recommended(user)
+            (answer.person.by, answer.person.sameAs) = (.claim, [other])
+            return Scripted.envelope(answer, header)
+        }
+        try await Scripted.test(gateway) { client in
+            let response = try await client.execute(uri: "/v1/selfies", method: .post, body: picture)
+            let body = try #require(
+                try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+            let person = try #require(body["user"] as? [String: Any])
+            #expect(person["by"] as? String == "claim")
+            #expect(person["same_as"] as? [String] == [other.description])
+        }
+    }
+
     @Test func answersInSnakeCaseAndSetsTheCookie() async throws {
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
             try await client.execute(
@@ -69,6 +86,35 @@ import Testing
         #expect((10...15).contains(deadline.timeIntervalSinceNow))
     }
 
+    @Test func claimsComeFromTheQueryAndThenTheCookie() async throws {
+        let people = (0..<12).map { _ in UserID.random() }
+        let seen = Seen()
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
+            let cookie = "mien_user=" + people.dropFirst().map(\.description).joined(separator: ".")
+            for uri in ["/v1/selfies?as=known&claim=\(people[3])&claim=\(people[0])", "/v1/analyses"] {
+                _ = try await client.execute(uri: uri, method: .post, headers: [.cookie: cookie], body: picture)
+            }
+        }
+        let requests = seen.messages.compactMap { ($0 as? ImageSubmitted)?.request }
+        #expect(requests.map(\.declaredKnown) == [true, false])
+        #expect(requests[0].claims == [3, 0, 1, 2, 4, 5, 6, 7].map { people[$0] })
+        // An analysis names nobody.
+        #expect(requests[1].claims.isEmpty)
+    }
+
+    /// The answer that was lost may have set the cookie.
+    @Test func aRetryIsTheSameJobWhateverTheCookieSays() async throws {
+        let seen = Seen()
+        try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
+            for (query, cookie) in [("", ""), ("", "mien_user=\(user)"), ("?claim=\(user)", "")] {
+                _ = try await client.execute(
+                    uri: "/v1/selfies\(query)", method: .post,
+                    headers: [.cookie: cookie, HTTPField.Name("Idempotency-Key")!: "k"], body: picture)
+            }
+        }
+        #expect(seen.jobs.count == 3 && seen.jobs[0] == seen.jobs[1] && seen.jobs[0] != seen.jobs[2])
+    }
+
     @Test func anAliasDoesTheSame() async throws {
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user))) { client in
             let response = try await client.execute(uri: "/recommend", method: .post, body: picture)
@@ -77,7 +123,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old",
+        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old", "claim=me",
+        (0...8).map { _ in "claim=\(UserID.random())" }.joined(separator: "&"),
         "playing=gf6v59c5yuY&session=" + String(repeating: "a", count: 65),
     ])
     func refusesParametersItDoesNotUnderstand(_ query: String) async throws {

@@ -5,7 +5,8 @@ import Testing
 @Suite struct RoundTripTests {
     private let user = UserID.random()
     private let request = SelfieRequest(
-        watching: Watching(video: VideoID("dQw4w9WgXcQ")!, session: "evening"), declaredNew: true)
+        watching: Watching(video: VideoID("dQw4w9WgXcQ")!, session: "evening"), declaredNew: true,
+        declaredKnown: true, claims: [.random(), .random()])
 
     private func expectRoundTrip<M: Message & Equatable>(_ message: M) throws {
         #expect(try M(encoded: try message.encoded()) == message)
@@ -13,7 +14,8 @@ import Testing
 
     @Test func everyFactReadsBackAsItWas() throws {
         let video = try #require(VideoID("dQw4w9WgXcQ"))
-        let person = Person(standing: .uncertain, user: nil, distance: 0.61, reason: .ambiguous)
+        let person = Person(
+            standing: .returning, user: user, by: .claim, distance: 0.61, reason: .ambiguous, sameAs: [.random()])
         let six = (1...6).map { rank in
             Recommendation(
                 rank: rank, video: video, title: "Título \(rank)", source: .mood, score: 1 / Float(rank),
@@ -32,6 +34,10 @@ import Testing
         try expectRoundTrip(UserDescribed(user: user, since: 1_800_000_000.5, faces: 3))
         try expectRoundTrip(VideoClicked(user: user, video: video))
         try expectRoundTrip(ClickRecorded(user: user, video: video))
+        try expectRoundTrip(MergeRequested(user: user, other: .random(), isUndone: true))
+        try expectRoundTrip(
+            UsersMerged(
+                people: [.init(user: user, merged: [.random()]), .init(user: .random(), merged: [])], sequence: 3))
         try expectRoundTrip(ErasureRequested(users: [user, .random()], known: [user]))
     }
 
@@ -45,7 +51,7 @@ import Testing
         let names = [
             ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, PersonIdentified.name, Recommended.name,
             RecommendationsListed.name, UserRequested.name, UserDescribed.name, VideoClicked.name, ClickRecorded.name,
-            ErasureRequested.name, Failure.name,
+            MergeRequested.name, UsersMerged.name, ErasureRequested.name, Failure.name,
         ]
         #expect(Set(names).count == names.count)
     }
@@ -54,6 +60,17 @@ import Testing
         let video = try #require(VideoID("dQw4w9WgXcQ"))
         let recommendation = Recommendation(rank: 1, video: video, title: "", source: .popular, score: 12)
         #expect(recommendation.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    }
+
+    @Test func whatEarlierBuildsWroteIsRead() throws {
+        let earlier = Data(#"{"declaredNew":false}"#.utf8)
+        #expect(try JSONDecoder().decode(SelfieRequest.self, from: earlier) == SelfieRequest())
+        // Nor does what says nothing change the bytes, from which the job of an Idempotency-Key is made.
+        #expect(try JSONEncoder().encode(SelfieRequest()) == earlier)
+        let person = Data(#"{"standing":"returning","user":"\#(user)","distance":0.5}"#.utf8)
+        #expect(
+            try JSONDecoder().decode(Person.self, from: person)
+                == Person(standing: .returning, user: user, distance: 0.5))
     }
 
     @Test func anErasureOfAnEarlierBuildIsRemembered() throws {

@@ -6,8 +6,10 @@ package struct SelfieAnswer: Codable, Hashable, Sendable {
     package struct User: Codable, Hashable, Sendable {
         package var id: UserID?
         package var status: Person.Standing
+        package var by: Person.Means?
         package var distance: Float?
         package var reason: Person.Reason?
+        package var sameAs: [UserID]?
     }
 
     package var job: JobID
@@ -24,8 +26,8 @@ package struct SelfieAnswer: Codable, Hashable, Sendable {
     package init(_ answer: Recommended, header: JobHeader) {
         job = header.job
         user = User(
-            id: answer.person.user, status: answer.person.standing, distance: answer.person.distance,
-            reason: answer.person.reason)
+            id: answer.person.user, status: answer.person.standing, by: answer.person.by,
+            distance: answer.person.distance, reason: answer.person.reason, sameAs: answer.person.sameAs)
         face = answer.analysis.face
         image = answer.analysis.image
         mood = answer.analysis.mood

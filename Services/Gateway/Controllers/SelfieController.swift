@@ -31,10 +31,13 @@ struct SelfieController: Sendable {
         }
     }
 
-    private func look(_ trip: Trip, _ message: ImageSubmitted, _ request: Request) async throws -> Response {
-        // Its keys are sorted: the same request must give the same bytes.
-        let content = JSON.encode(message.request)
-        let job = try IdempotencyKey(request.headers)?.job(trip, content: [content, message.image]) ?? .random()
+    private func look(_ trip: Trip, _ said: ImageSubmitted, _ request: Request) async throws -> Response {
+        // Its keys are sorted: the same request must give the same bytes. The cookie, which an answer may have changed, is none
+        // of them.
+        let content = JSON.encode(said.request)
+        let job = try IdempotencyKey(request.headers)?.job(trip, content: [content, said.image]) ?? .random()
+        var message = said
+        if trip == .selfie { message.request.claim(cookie.people(in: request)) }
         let preference = Preference(request.headers)
         guard preference.respondsAsync else {
             return try response(try await jobs.ask(trip, message, job, preference), to: request)

@@ -19,10 +19,26 @@ extension SelfieRequest {
             }
             watching = Watching(video: video, session: session)
         }
-        if let text = query["as"] {
-            guard text == "new" else { throw Failure(.malformedRequest, "The parameter as can only be new.") }
-            declaredNew = true
+        switch query["as"] {
+        case nil: break
+        case "new": declaredNew = true
+        case "known": declaredKnown = true
+        default: throw Failure(.malformedRequest, "The parameter as can only be new or known.")
         }
+        for text in query[values: "claim"] {
+            guard let user = UserID(String(text)) else {
+                throw Failure(.malformedRequest, "The parameter claim is a user id, a UUID.")
+            }
+            claims.append(user)
+        }
+        guard claims.count <= Self.claimsLimit else {
+            throw Failure(.malformedRequest, "The parameter claim may be given \(Self.claimsLimit) times at most.")
+        }
+    }
+
+    /// Adds whom the client's cookie names, behind the query's claims and as far as there is room.
+    package mutating func claim(_ people: [UserID]) {
+        claims = Array((claims + people.filter { !claims.contains($0) }).prefix(Self.claimsLimit))
     }
 
     private static func isSessionByte(_ byte: UInt8) -> Bool {

@@ -35,7 +35,7 @@ package struct RecommenderStage: StageHandler {
             case .click: return .completed(try await click(job.decode(VideoClicked.self), job.id))
             case .erasure:
                 return .completed(try await erase(job.decode(ErasureRequested.self)))
-            case .analysis, .user: return .unreadable(.unexpectedType(job.type))
+            case .analysis, .user, .merge: return .unreadable(.unexpectedType(job.type))
             }
         } catch let error as EnvelopeError {
             return .unreadable(error)
