@@ -29,7 +29,10 @@ code() {
 }
 
 case $what in
-keep) ls -l "$home/pack" ;;
+keep)
+    ls -l "$home/pack"
+    cat "$home/expression.txt" 2>/dev/null || true
+    ;;
 expression)
     code
     setsid nohup "$python" -m Training.expression.gpu.train --pack "$home/pack" --faces "$home/pack" --out "$home/out" "$@" \

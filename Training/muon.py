@@ -73,10 +73,11 @@ class Muon(Optimizer):
 
 
 class StackedMuon(Optimizer):
-    """Muon with all matrices of one shape in one product: on a GPU, where small products cost their launches."""
+    """Muon with all matrices of one shape in one product: on a GPU, where small products cost their launches. The rate may be a
+    tensor there, so that a replayed step reads it."""
 
     def __init__(
-        self, parameters: list[nn.Parameter], lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.01
+        self, parameters: list[nn.Parameter], lr: Tensor | float = 0.02, momentum: float = 0.95, weight_decay: float = 0.01
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
@@ -93,7 +94,8 @@ class StackedMuon(Optimizer):
                 if "momentum" not in state:
                     state["momentum"] = torch.zeros_like(gradients)
                 state["momentum"].lerp_(gradients, 1 - group["momentum"])
-                stacked = orthogonalise_all(gradients.lerp(state["momentum"], group["momentum"]))
+                scale = group["lr"] * max(1.0, rows / columns) ** 0.5
+                stacked = orthogonalise_all(gradients.lerp(state["momentum"], group["momentum"])) * scale
                 updates = [u.reshape(p.shape) for u, p in zip(stacked.unbind(), parameters, strict=True)]
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(parameters, updates, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+                torch._foreach_sub_(parameters, updates)

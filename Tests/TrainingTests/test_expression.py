@@ -80,7 +80,7 @@ class OptimizationTests(unittest.TestCase):
             set_rate(steppers, 0.1)
             for stepper in steppers:
                 stepper.step()
-            average.update(network)
+            average.update()
         self.assertLess(losses[-1], 0.8 * losses[0])
         self.assertFalse(average.network.training)
 

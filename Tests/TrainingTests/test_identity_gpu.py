@@ -135,7 +135,7 @@ class RunTests(unittest.TestCase):
             torch.save(IdentityNetwork().state_dict(), pack / "start.pt")
             np.savez(pack / "check.npz", row=np.arange(8), teacher=np.zeros((8, 256), np.int8))
             arguments = argparse.Namespace(
-                pack=pack, out=folder, cache=folder / "cache", limit=None, seed=0, compile=False, fresh=False,
+                pack=pack, out=folder, cache=folder / "cache", limit=None, seed=0, fresh=False,
                 average=0.5, batch=16, strength=0.6, rate=1.0,
                 line_seconds=0.0, save_seconds=60.0,
             )  # fmt: skip

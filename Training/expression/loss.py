@@ -94,7 +94,8 @@ def closest_pair(
         ranked = target.sort(1).values
         distinct = (first != second) & (second != third) & (first != third)
         clear = (ranked[:, 0] <= 0.6 * ranked[:, 1]) & (ranked[:, 1] >= 0.2) & distinct & known[triplets].all(1)
-    logits = torch.stack([-between[i, j] for i, j in pairs], 1) / temperature
+    # Gathered, not indexed: the gradient of that needs no sorting.
+    logits = torch.stack([-between.flatten().gather(0, i * images + j) for i, j in pairs], 1) / temperature
     each = functional.cross_entropy(logits, target.argmin(1), reduction="none")
     return (each * clear).sum() / clear.sum().clamp(min=1)
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..muon import Muon
+from ..replay import set_rates
 
 
 def optimizers(network: nn.Module) -> list[torch.optim.Optimizer]:
@@ -34,26 +35,24 @@ def set_rate(optimizers: list[torch.optim.Optimizer], progress: float, warmup: f
     else:
         factor = 0.5 + 0.5 * math.cos(math.pi * min(1, (progress - warmup) / (1 - warmup)))
     for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * max(factor, 1e-3)
+        set_rates(optimizer, lambda group: group["peak"] * max(factor, 1e-3))
 
 
 class Average:
-    """Exponential moving average of a network's weights and statistics."""
+    """Exponential moving average of the weights and statistics of a network, which stays where it lies."""
 
     def __init__(self, network: nn.Module, decay: float = 0.997) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
         self.updates = 0
+        pairs = zip(self.network.state_dict().values(), network.state_dict().values(), strict=True)
+        # Counts of batches are not averaged: nothing reads them.
+        numbers = [pair for pair in pairs if pair[0].is_floating_point()]
+        self.means, self.values = [mean for mean, _ in numbers], [value for _, value in numbers]
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self) -> None:
         """Move the average towards the network; early on it moves faster."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
-        numbers = [pair for pair in pairs if pair[0].is_floating_point()]
-        torch._foreach_lerp_([mean for mean, _ in numbers], [value for _, value in numbers], 1 - decay)
-        for mean, value in pairs:
-            if not mean.is_floating_point():
-                mean.copy_(value)
+        torch._foreach_lerp_(self.means, self.values, 1 - decay)

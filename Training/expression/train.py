@@ -167,7 +167,7 @@ def work(rank: int, run: Run) -> None:
         views += run.batch
         if rank > 0:
             continue
-        average.update(network)
+        average.update()
         losses.append(loss.item())
         if time.monotonic() - saved > 90 or progress >= 1:
             saved = time.monotonic()

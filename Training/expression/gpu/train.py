@@ -20,7 +20,7 @@ import multiprocessing.pool
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from torch.nn import functional
 from ...identity.geometry import TEMPLATE
 from ...identity.network import IdentityNetwork
 from ...muon import StackedMuon
+from ...replay import Replayed, rate_on
 from .. import geometry
 from ..calibration import fit_heads
 from ..data import Faces, read_image
@@ -163,15 +164,15 @@ def optimisers(network: ExpressionNetwork, trunk_share: float = 1.0) -> list[tor
             matrices.append(weight)
         else:
             groups.setdefault((name.startswith("trunk."), weight.ndim > 1), []).append(weight)
+    device = matrices[0].device
     adam = [
-        {"params": weights, "lr": 2e-3 * (trunk_share if trunk else 1), "weight_decay": 0.01 if decayed else 0.0}
+        {"params": weights, "peak": 2e-3 * (trunk_share if trunk else 1), "weight_decay": 0.01 if decayed else 0.0}
         for (trunk, decayed), weights in groups.items()
     ]
-    both = [StackedMuon(matrices, 0.02 * trunk_share), torch.optim.AdamW(adam, fused=matrices[0].is_cuda)]
-    for optimizer in both:
-        for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
-    return both
+    muon = [{"params": matrices, "peak": 0.02 * trunk_share}]
+    for group in muon + adam:
+        group["lr"] = rate_on(device, group["peak"])
+    return [StackedMuon(muon), torch.optim.AdamW(adam, fused=device.type == "cuda", capturable=device.type == "cuda")]
 
 
 class Learner:
@@ -186,16 +187,20 @@ class Learner:
         self.average = Average(self.network, 0.998)
         self.losses, self.count = torch.zeros((), device=device), 0
 
-    def learn(self, loss: Tensor, progress: float) -> None:
-        """One update."""
-        set_rate(self.optimisers, progress)
+    def update(self, loss: Tensor) -> Tensor:
+        """One update of the weights, by rates that were set."""
         for optimizer in self.optimisers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         for optimizer in self.optimisers:
             optimizer.step()
-        self.average.update(self.network)
-        self.losses += loss.detach()
+        return self.losses.add_(loss.detach())
+
+    def learn(self, step: Callable[..., Tensor], inputs: Iterable[Tensor], progress: float) -> None:
+        """One `step`, which updates, and what follows it."""
+        set_rate(self.optimisers, progress)
+        step(*inputs)
+        self.average.update()
         self.count += 1
 
     def mean_loss(self) -> float:
@@ -207,6 +212,10 @@ class Learner:
 
 
 # ---- training
+
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Images [N, 1, 48, 48] in 0...255, shares and labels, of which there may be fewer: those of the first images."""
 
 
 class Clock:
@@ -267,8 +276,7 @@ class Run:
         for give_up in (without_layout, without_half, without_cudnn, None):
             try:
                 learner = Learner("trial", wide_teacher(), self.device)
-                images, targets = next(self.labelled())
-                learner.learn(total(self.ask(learner.network, images), targets), 0.0)
+                learner.learn(self.lesson(learner), next(self.labelled()), 0.0)
                 self.say(f"a first step: loss {learner.mean_loss():.4f}, {Learner.layout}, half {self.half}")
                 return
             except Exception:
@@ -285,7 +293,7 @@ class Run:
 
     def autocast(self) -> torch.autocast:
         """bfloat16 where the device is a GPU."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half, cache_enabled=False)
 
     def ask(self, network: ExpressionNetwork, images: Tensor) -> Outputs:
         """The network's outputs in float32."""
@@ -309,15 +317,15 @@ class Run:
         """Random faces."""
         return self.faces(images, torch.randint(0, len(images), (count,), device=self.device))
 
-    def labelled(self) -> Iterator[tuple[Tensor, Targets]]:
+    def labelled(self) -> Iterator[Batch]:
         """Endless views of the training faces and their targets; made for several batches at once."""
         while True:
             rows = self.pick(self.options.batch * self.options.chunk)
             seen = views(self.faces(self.images["training"], rows))
             for part, some in zip(seen.split(self.options.batch), rows.split(self.options.batch), strict=True):
-                yield part, Targets(self.shares[some], self.labels[some])
+                yield part, self.shares[some], self.labels[some]
 
-    def mixed(self, crops: Crops) -> Iterator[tuple[Tensor, Targets]]:
+    def mixed(self, crops: Crops) -> Iterator[Batch]:
         """Endless views of which the first three fifths are of training faces, with their targets; the others are faces
         without labels, half of them blended with a training face. Without any of those all are such blends."""
         batch, chunk, training = self.options.batch, self.options.chunk, self.images["training"]
@@ -331,7 +339,7 @@ class Run:
             both = torch.cat([first, others.view(chunk, batch - own, 1, 48, 48)], 1)
             seen = views(both.flatten(0, 1), 1.25)
             for part, some in zip(seen.split(batch), rows.split(own), strict=True):
-                yield part, Targets(self.shares[some], self.labels[some])
+                yield part, self.shares[some], self.labels[some]
 
     # ---- measuring
 
@@ -380,15 +388,23 @@ class Run:
         else:
             learner = Learner(f"teacher {number}, wide", wide_teacher(), self.device)
         clock, source, line = Clock(end, self.options.steps), self.labelled(), time.monotonic()
+        step = self.lesson(learner)
         while (progress := clock.tick()) < 1:
-            images, targets = next(source)
-            learner.learn(total(self.ask(learner.network, images), targets), progress)
+            learner.learn(step, next(source), progress)
             if time.monotonic() - line > LINE_SECONDS:
                 self.line(learner, progress, line)
                 line = time.monotonic()
         self.line(learner, 1, line)
         self.passes = learner.average.updates * self.options.batch / len(self.images["training"])
         return learner.average.network
+
+    def lesson(self, learner: Learner) -> Replayed[Tensor]:
+        """An update by images and their targets."""
+
+        def step(images: Tensor, shares: Tensor, labels: Tensor) -> Tensor:
+            return learner.update(total(self.ask(learner.network, images), Targets(shares, labels)))
+
+        return Replayed(step, self.device, self.say)
 
     def start(self) -> Path:
         """Weights of the identity network: the packed ones, or those that came with the faces without labels."""
@@ -446,11 +462,12 @@ class Run:
             torch.stack([distances(outputs.expression) for outputs in answers]).mean(0),
         )
 
-    def student_loss(self, outputs: Outputs, targets: Targets, answers: tuple[Tensor, Tensor, Tensor] | None) -> Tensor:
-        """What a student says of a batch against what the teachers said, and of the first rows against their labels."""
+    def student_loss(self, outputs: Outputs, targets: Targets, answers: tuple[Tensor, ...]) -> Tensor:
+        """What a student says of a batch against what the teachers said, if anything, and of the first rows against their
+        labels."""
         own = len(targets.shares)
         labelled = total(Outputs(*(output[:own] for output in outputs)), targets)
-        if answers is None:
+        if not answers:
             return labelled
         votes, labels, apart = answers
         between = distances(outputs.expression)
@@ -464,6 +481,15 @@ class Run:
             + 0.3 * labelled
         )
 
+    def exercise(self, learner: Learner) -> Replayed[Tensor]:
+        """An update by images, their targets and what the teachers say of them."""
+
+        def step(images: Tensor, shares: Tensor, labels: Tensor, *answers: Tensor) -> Tensor:
+            outputs = self.ask(learner.network, images)
+            return learner.update(self.student_loss(outputs, Targets(shares, labels), answers))
+
+        return Replayed(step, self.device, self.say)
+
     def students(self, teachers: list[ExpressionNetwork], end: float) -> list[Learner]:
         """Trains both students by `end` on the same views and answers; those that came through."""
         torch.manual_seed(self.options.seed + 100)
@@ -475,13 +501,16 @@ class Run:
         crops = Crops(self.options.faces, self.pool, self.device, self.say)
         with contextlib.suppress(OSError):
             crops.look()
-        clock, source = Clock(end, self.options.steps), self.mixed(crops)
+        source = self.mixed(crops)
+        asked = Replayed(lambda images: self.asked(teachers, images), self.device, self.say)
+        steps = {learner.name: self.exercise(learner) for learner in learners}
+        clock = Clock(end, self.options.steps)
         line = saved = time.monotonic()
         failures = 0
         while learners and failures < 5 and (progress := clock.tick()) < 1:
             try:
-                images, targets = next(source)
-                answers = self.asked(teachers, images) if teachers else None
+                batch = next(source)
+                answers = asked(batch[0]) if teachers else ()
             except Exception:
                 failures, source = failures + 1, self.mixed(crops)
                 self.say(f"a batch failed: {traceback.format_exc(limit=-3)}")
@@ -491,8 +520,7 @@ class Run:
             tell, keep = now - line > LINE_SECONDS, now - saved > SAVE_SECONDS
             for learner in learners:
                 try:
-                    loss = self.student_loss(self.ask(learner.network, images), targets, answers)
-                    learner.learn(loss, progress)
+                    learner.learn(steps[learner.name], (*batch, *answers), progress)
                     if tell:
                         self.line(learner, progress, line)
                     if keep:
@@ -576,13 +604,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=600, help="from the start of the program to its end")
     parser.add_argument("--teachers", type=int, default=6)
     parser.add_argument("--teachers-share", type=float, default=0.45, help="share of the time that is theirs")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--chunk", type=int, default=8, help="batches whose views are made at once")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--chunk", type=int, default=16, help="batches whose views are made at once")
     parser.add_argument("--workers", type=int, default=min(16, os.cpu_count() or 1), help="processes that decode")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--eager", action="store_true", help="without CUDA graphs")
     parser.add_argument("--limit", type=int, help="only so many faces of each use (to try the code)")
     parser.add_argument("--steps", type=int, help="so many steps a network instead of time (to try the code)")
     options = parser.parse_args(arguments)
+    Replayed.possible = not options.eager
     options.out.mkdir(parents=True, exist_ok=True)
     train(options)
 

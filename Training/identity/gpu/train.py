@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import io
 import json
 import multiprocessing
@@ -27,6 +28,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ...muon import StackedMuon
+from ...replay import Replayed, rate_on, set_rates
 from ..network import FILTER_NORM, IdentityNetwork
 from ..optimiser import make_optimisers, rate_factor
 from . import teacher_torch
@@ -102,7 +104,6 @@ class Run:
         if self.second:
             second = teacher_torch.load(arguments.pack / "second.pt", self.device, half, warped=False)
             self.teacher = teacher_torch.TwoTeachers(self.teacher, second)
-        self.ask = torch.compile(self.teacher.both) if arguments.compile else self.teacher.both
         everything = torch.arange(len(pictures), device=self.device).split(512)
         with torch.no_grad():
             self.targets = torch.cat([self.teacher.both(self.clean(rows)) for rows in everything])
@@ -124,8 +125,10 @@ class Run:
         start = arguments.pack / "start.pt"
         if start.exists() and not arguments.fresh:
             self.network.load_state_dict(torch.load(start, map_location=self.device, weights_only=True))
-            say(out, f"watched cosine of the packed weights {self.cosine(self.network):.4f}")
-            self.read_out()
+            found = self.cosine(self.network)
+            say(out, f"watched cosine of the packed weights {found:.4f}")
+            if found < 0.7:
+                self.read_out()
         else:
             self.network.whiten_stem(self.scaled(self.clean(self.rows[:256])))
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
@@ -134,16 +137,18 @@ class Run:
         self.means, self.values = [mean for mean, _ in floats], [value for _, value in floats]
         matrices, rest = (o.param_groups[0]["params"] for o in make_optimisers(self.network, self.network.stem.weight, 0, 0))
         self.optimisers = [
-            StackedMuon(matrices, 0.0),
-            torch.optim.AdamW(rest, 0.0, weight_decay=0.0, betas=(0.9, 0.99), fused=cuda),
+            StackedMuon(matrices, rate_on(self.device, 0.0)),
+            torch.optim.AdamW(
+                rest, rate_on(self.device, 0.0), weight_decay=0.0, betas=(0.9, 0.99), fused=cuda, capturable=cuda
+            ),
         ]
-        self.forward = torch.compile(self.network) if arguments.compile else self.network
+        self.prepare()
         self.order, self.at = torch.randperm(len(self.rows), device=self.device), 0
 
     @torch.no_grad()
     def read_out(self, count: int = 16384) -> None:
-        """Sets the last layer to what reads the targets best out of the features of clean crops, in the least squares: the packed
-        weights may have learnt other targets."""
+        """Sets the last layer to what reads the targets best out of the features of clean crops, in the least squares: for packed
+        weights that learnt other targets."""
         network, inputs = self.network.eval(), []
         hook = network.embed.register_forward_pre_hook(lambda _, given: inputs.append(given[0].double()))
         for rows in self.rows[:count].split(256):
@@ -205,20 +210,19 @@ class Run:
             asked = torch.where(mirrored[len(plain) :, None], asked.roll(256, 1), asked)
         return pictures, torch.cat([answers, asked]), mirrored
 
-    def step(self, progress: float) -> Tensor:
-        """One update; the loss, left on the device."""
-        factor = rate_factor(progress) * self.arguments.rate
-        for optimiser, rate in zip(self.optimisers, (0.02, 2e-3), strict=True):
-            optimiser.param_groups[0]["lr"] = factor * rate
-        with torch.no_grad():
-            images, targets, mirrored = self.batch()
-            images = augment(images, mirrored, self.arguments.strength).mul_(2).sub_(1)
-            images = images.to(self.half).contiguous(memory_format=torch.channels_last)
-        self.network.train()
+    def prepare(self) -> None:
+        """Makes what is the same in each step ready for batches of a size."""
+        log = functools.partial(say, self.out)
+        self.ask = Replayed(torch.no_grad()(self.teacher.both), self.device, log)
+        self.learn = Replayed(self.update, self.device, log)
+
+    def update(self, images: Tensor, targets: Tensor) -> Tensor:
+        """One update by views and their targets; the loss, left on the device."""
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            embeddings = self.forward(images)
+        cuda = self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=cuda, cache_enabled=False):
+            embeddings = self.network(images)
         embeddings = F.normalize(embeddings.float())
         error = (embeddings[::2] * embeddings[1::2] - targets[::2] * targets[1::2]).sum(1)
         loss = 1 - (embeddings * targets).sum(1).mean() + 2.0 * error.square().mean()
@@ -228,6 +232,18 @@ class Run:
         with torch.no_grad():  # AveragedModel would wait for the device
             torch._foreach_lerp_(self.means, self.values, 1 - self.arguments.average)
         return loss.detach()
+
+    def step(self, progress: float) -> Tensor:
+        """One update at that part of the schedule; its loss, until the next."""
+        factor = rate_factor(progress) * self.arguments.rate
+        for optimiser, rate in zip(self.optimisers, (0.02, 2e-3), strict=True):
+            set_rates(optimiser, lambda _, rate=rate: factor * rate)
+        with torch.no_grad():
+            images, targets, mirrored = self.batch()
+            images = augment(images, mirrored, self.arguments.strength).mul_(2).sub_(1)
+            images = images.to(self.half).contiguous(memory_format=torch.channels_last)
+        self.network.train()
+        return self.learn(images, targets)
 
     def watched_cosine(self) -> float:
         """Mean cosine to the targets on crops that are not trained on, by the averaged weights."""
@@ -252,8 +268,7 @@ class Run:
 
     def train(self, deadline: float, steps: int | None = None) -> float:
         """Trains until the deadline; views a second."""
-        if self.arguments.compile:
-            self.step(0.0)  # compiles; the schedule begins after it
+        self.step(0.0)  # the device gets ready; the schedule begins after it
         begin = last_line = last_save = time.time()
         count, losses, progress = 0, torch.zeros((), device=self.device), 0.0
         since = 0
@@ -291,12 +306,13 @@ def main() -> None:
     parser.add_argument("--average", type=float, default=0.995)
     parser.add_argument("--strength", type=float, default=0.6)
     parser.add_argument("--fresh", action="store_true", help="from random weights, not from the packed ones")
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--eager", action="store_true", help="without CUDA graphs")
     parser.add_argument("--limit", type=int, help="only so many crops (to try the code)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--line-seconds", type=float, default=15)
     parser.add_argument("--save-seconds", type=float, default=60)
     arguments = parser.parse_args()
+    Replayed.possible = not arguments.eager
     out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     if arguments.what == "train":
@@ -308,14 +324,10 @@ def main() -> None:
     results = {}
     run = Run(arguments, out)
     say(out, f"watched cosine of the packed weights {run.watched_cosine():.4f}")
-    settings = [(batch, False) for batch in (256, 512, 1024)] + [(512, True)]
-    if run.device.type == "cpu":
-        settings = [(16, False)]
-    for batch, compiled in settings:
+    for batch in (256, 512, 1024) if run.device.type == "cuda" else (16,):
         arguments.batch = batch
         try:
-            if compiled:
-                run.ask, run.forward = torch.compile(run.teacher.both), torch.compile(run.network)
+            run.prepare()
             for _ in range(5 if run.device.type == "cuda" else 1):
                 run.step(0.0)
             if run.device.type == "cuda":
@@ -325,10 +337,10 @@ def main() -> None:
                 run.step(0.0)
             if run.device.type == "cuda":
                 torch.cuda.synchronize()
-            results[f"batch {batch}{' compiled' if compiled else ''}"] = round(steps * batch / (time.time() - begin))
+            results[f"batch {batch}"] = round(steps * batch / (time.time() - begin))
             say(out, json.dumps(results))
         except Exception as error:  # a setting that fails must not cost the others
-            say(out, f"batch {batch}, compiled {compiled}: {type(error).__name__}: {str(error)[:300]}")
+            say(out, f"batch {batch}: {type(error).__name__}: {str(error)[:300]}")
 
 
 if __name__ == "__main__":
