@@ -117,7 +117,8 @@ import Testing
                     uri: path, method: .head, body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#))
                 // A path that another route can be asked for has a head of its own.
                 #expect(
-                    response.status == .methodNotAllowed || gateway.routes.contains { $0.takesHead && $0.matches(path) }
+                    response.status == .methodNotAllowed
+                        || gateway.routes.contains { $0.takesHead && $0.parameters(in: path) != nil }
                 )
             }
         }

@@ -5,22 +5,21 @@ import Messages
 import NIOCore
 
 /// The outermost layer: every request passes it, and every response leaves with the security headers, errors as problem details.
+///
+/// It finds the route itself: Hummingbird's router takes `//v1/jobs/x/` for `/v1/jobs/x`, makes a HEAD of each GET, also of
+/// one that changes something, and does not tell which methods a path takes.
 package struct Edge: HTTPResponder {
     package typealias Context = EdgeContext
 
     /// The routes, as `openapi.yaml` lists them.
     package let routes: [Route]
-    private let router: RouterResponder<EdgeContext>
     private let visitors: Visitors
     /// Counts what is answered here, and what a connection refuses.
     package let metrics: RequestMetrics
 
     package init(_ api: API, hosts: AllowedHosts, metrics: RequestMetrics = RequestMetrics()) {
         self.metrics = metrics
-        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         routes = api.routes
-        for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.action) }
-        self.router = router.buildResponder()
         visitors = Visitors(hosts: hosts)
     }
 
@@ -42,8 +41,10 @@ package struct Edge: HTTPResponder {
     ) async -> (response: Response, clientLeft: Bool) {
         do {
             try visitors.check(request, effect: route?.effect ?? .nothing, local: context.channel.localAddress)
-            guard route != nil else { throw missing(request) }
-            return (try await router.respond(to: request, context: context), false)
+            guard let route else { throw missing(request) }
+            var context = context
+            context.coreContext.parameters = route.parameters(in: request.uri.path) ?? [:]
+            return (try await route.action(request, context), false)
         } catch let problem as Problem {
             return (problem.response, false)
         } catch let failure as Failure {
@@ -66,7 +67,7 @@ package struct Edge: HTTPResponder {
 
     /// Why there is no route: no such path, or not by this method.
     private func missing(_ request: Request) -> Problem {
-        let routes = routes.filter { $0.matches(request.uri.path) }
+        let routes = routes.filter { $0.parameters(in: request.uri.path) != nil }
         guard !routes.isEmpty else { return Problem(.notFound, "There is nothing at this path.") }
         let methods = routes.map(\.method.rawValue) + (routes.contains(where: \.takesHead) ? ["HEAD"] : [])
         let allowed = methods.joined(separator: ", ")
@@ -106,14 +107,19 @@ package struct Route: Sendable {
 
     /// Whether a request comes in here.
     package func takes(_ request: Request) -> Bool {
-        (method == request.method || takesHead && request.method == .head) && matches(request.uri.path)
+        (method == request.method || takesHead && request.method == .head) && parameters(in: request.uri.path) != nil
     }
 
-    /// Whether a request's path is one of this route's.
-    package func matches(_ path: String) -> Bool {
+    /// What a path says for the parameters of this route's; `nil` for a path that is none of it.
+    package func parameters(in path: String) -> Parameters? {
         let expected = self.path.split(separator: "/", omittingEmptySubsequences: false)
         let given = path.split(separator: "/", omittingEmptySubsequences: false)
-        return expected.count == given.count
-            && zip(expected, given).allSatisfy { $0.hasPrefix("{") ? !$1.isEmpty : $0 == $1 }
+        guard expected.count == given.count else { return nil }
+        var parameters = Parameters()
+        for (expected, given) in zip(expected, given) where expected != given || expected.hasPrefix("{") {
+            guard expected.hasPrefix("{"), !given.isEmpty else { return nil }
+            parameters[expected.dropFirst().dropLast()] = given
+        }
+        return parameters
     }
 }

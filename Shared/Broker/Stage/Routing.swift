@@ -15,8 +15,7 @@ struct Routing: Sendable {
         of job: Envelope, from delivery: Delivery, _ outcome: Outcome, timing: StageTiming, now: Date
     ) -> Settlement {
         var header = job.header
-        // The results stage is no part of the answer that it stores.
-        if stage != .gateway { header.timings.append(timing) }
+        header.timings.append(timing)
         switch outcome {
         case .done: return Settlement(result: .completed)
         case .completed(let fact): return completed(fact, header, delivery, now: now)
@@ -145,7 +144,7 @@ extension Routing {
     /// The failure as an answer, or to be stored; nothing once the deadline has passed.
     private func answers(_ failure: Failure, _ header: JobHeader, _ delivery: Delivery, now: Date) -> [Publication] {
         // What could not be stored is not sent to be stored again.
-        guard stage != .gateway || delivery.properties.type != Failure.name else { return [] }
+        guard delivery.properties.type != Failure.name else { return [] }
         var header = header
         header.beginStage()
         let destination = Destination.answer(header.reply) ?? .stage(.gateway, .accepted)
