@@ -52,20 +52,24 @@ package struct SelfieRequest: Hashable, Sendable {
     package var declaredKnown: Bool
     /// Who it may be, by what the client remembers, the likeliest first: these are compared before everybody else.
     package var claims: [UserID]
+    /// What the videos by mood are to do with the mood; `nil` is as good as `match`.
+    package var want: MoodWish?
 
     package init(
-        watching: Watching? = nil, declaredNew: Bool = false, declaredKnown: Bool = false, claims: [UserID] = []
+        watching: Watching? = nil, declaredNew: Bool = false, declaredKnown: Bool = false, claims: [UserID] = [],
+        want: MoodWish? = nil
     ) {
         self.watching = watching
         self.declaredNew = declaredNew
         self.declaredKnown = declaredKnown
         self.claims = claims
+        self.want = want
     }
 }
 
 extension SelfieRequest: Codable {
     private enum CodingKeys: CodingKey {
-        case watching, declaredNew, declaredKnown, claims
+        case watching, declaredNew, declaredKnown, claims, want
     }
 
     package init(from decoder: any Decoder) throws {
@@ -75,7 +79,8 @@ extension SelfieRequest: Codable {
             declaredNew: try container.decode(Bool.self, forKey: .declaredNew),
             // Earlier builds did not write these.
             declaredKnown: try container.decodeIfPresent(Bool.self, forKey: .declaredKnown) ?? false,
-            claims: try container.decodeIfPresent([UserID].self, forKey: .claims) ?? [])
+            claims: try container.decodeIfPresent([UserID].self, forKey: .claims) ?? [],
+            want: try container.decodeIfPresent(MoodWish.self, forKey: .want))
     }
 
     /// What earlier builds did not write is left out where it says nothing: the bytes of such a request, by which one sent again
@@ -86,6 +91,7 @@ extension SelfieRequest: Codable {
         try container.encode(declaredNew, forKey: .declaredNew)
         if declaredKnown { try container.encode(true, forKey: .declaredKnown) }
         if !claims.isEmpty { try container.encode(claims, forKey: .claims) }
+        try container.encodeIfPresent(want, forKey: .want)
     }
 }
 

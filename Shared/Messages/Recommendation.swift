@@ -20,9 +20,11 @@ package struct Recommendation: Codable, Hashable, Sendable {
     package var score: Float
     /// For `collaborative`: the rated videos that contributed most (Hu et al. 2008, section 5), strongest first.
     package var because: [VideoID]?
+    /// Their titles, in the same order; `nil` from an earlier build.
+    package var becauseTitles: [String]?
 
     package init(
-        rank: Int, video: VideoID, title: String, source: Source, score: Float, because: [VideoID]? = nil
+        rank: Int, video: VideoID, title: String, source: Source, score: Float, because: [NamedVideo]? = nil
     ) {
         self.rank = rank
         self.video = video
@@ -30,6 +32,7 @@ package struct Recommendation: Codable, Hashable, Sendable {
         self.url = video.url
         self.source = source
         self.score = score
-        self.because = because
+        self.because = because?.map(\.videoId)
+        becauseTitles = because?.map(\.title)
     }
 }

@@ -12,6 +12,8 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
     case recommendations
     /// A user clicked a recommended video.
     case click
+    /// A user said what they think of a video.
+    case feedback
     /// Two users are one person, or two after all.
     case merge
     /// A user and everything about them is erased.
@@ -23,7 +25,7 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
         case .selfie: [.vision, .identity, .recommender]
         case .analysis: [.vision]
         case .user: [.identity]
-        case .recommendations, .click: [.recommender]
+        case .recommendations, .click, .feedback: [.recommender]
         case .merge, .erasure: [.identity, .recommender]
         }
     }

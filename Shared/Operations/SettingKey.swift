@@ -39,6 +39,7 @@ extension SettingKey {
         http.writeTimeout
         identity.batch identity.concurrency identity.sweepInterval identity.threads
         keywords.happy keywords.neutral keywords.surprised keywords.upset
+        like.weight
         log.level
         mien.config
         models.directory

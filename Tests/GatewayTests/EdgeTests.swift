@@ -112,7 +112,8 @@ import Testing
         let gateway = Scripted.gateway(ask: Scripted.stages(recognising: .random(), recording: seen))
         try await Scripted.test(gateway) { client in
             for route in gateway.routes where route.effect != .nothing {
-                let path = route.path.replacing("{id}", with: "\(UserID.random())")
+                let path = route.path.replacing("{id}", with: "\(UserID.random())").replacing(
+                    "{video_id}", with: "gf6v59c5yuY")
                 let response = try await client.execute(
                     uri: path, method: .head, body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#))
                 // A path that another route can be asked for has a head of its own.
@@ -141,6 +142,8 @@ import Testing
         ("/v1/selfies", HTTPRequest.Method.get, "POST"), ("/", .post, "GET, HEAD"),
         ("/v1/users/me", .put, "GET, DELETE, HEAD"),
         ("/v1/users/me/clicks", .delete, "POST"),
+        ("/v1/users/me/feedback", .get, "POST"),
+        ("/v1/users/me/feedback/gf6v59c5yuY", .post, "DELETE"),
     ])
     func aWrongMethodIsToldTheRightOnes(_ path: String, _ method: HTTPRequest.Method, _ allowed: String) async throws {
         try await Scripted.test(Scripted.gateway()) { client in

@@ -78,6 +78,8 @@ final class Seen: Sendable {
     var header: JobHeader? { headers.first }
     var jobs: [JobID] { headers.map(\.job) }
     var clicks: Int { messages.count { $0 is VideoClicked } }
+    var feedback: [FeedbackGiven] { messages.compactMap { $0 as? FeedbackGiven } }
+    var wishes: [MoodWish?] { messages.compactMap { $0 as? UserRequested }.map(\.want) }
 }
 
 /// Facts as the stages would tell them.
@@ -108,6 +110,7 @@ enum Example {
 
     static let list = (1...6).map {
         Recommendation(
-            rank: $0, video: VideoID("aaaaaaaaaa\($0)")!, title: "Video \($0)", source: .mood, score: 1 / Float($0))
+            rank: $0, video: VideoID("aaaaaaaaaa\($0)")!, title: "Video \($0)", source: .mood, score: 1 / Float($0),
+            because: $0 == 1 ? [NamedVideo(video, title: "Roar")] : nil)
     }
 }

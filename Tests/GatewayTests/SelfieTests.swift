@@ -72,13 +72,14 @@ import Testing
     @Test func passesOnWhatTheQuerySays() async throws {
         let seen = Seen()
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
-            let uri = "/v1/selfies?playing=gf6v59c5yuY&session=play-1&as=new"
+            let uri = "/v1/selfies?playing=gf6v59c5yuY&session=play-1&as=new&want=lift"
             let response = try await client.execute(uri: uri, method: .post, body: picture)
             #expect(response.status == .ok)
         }
         let message = try #require(seen.first as? ImageSubmitted)
         #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
         #expect(message.request.declaredNew)
+        #expect(message.request.want == .lift)
         #expect(message.image == Data(picture.readableBytesView))
         let header = try #require(seen.header)
         #expect(header.trip == .selfie && header.reply.urgency == .interactive && header.reply.gateway != nil)
@@ -123,7 +124,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old", "claim=me",
+        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old", "want=", "want=more", "claim=me",
         (0...8).map { _ in "claim=\(UserID.random())" }.joined(separator: "&"),
         "playing=gf6v59c5yuY&session=" + String(repeating: "a", count: 65),
     ])

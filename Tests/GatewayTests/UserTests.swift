@@ -26,6 +26,7 @@ import Testing
                     RecommendationsListed(user: known, recommendations: Example.list, version: nil), header)
             case let click as VideoClicked where click.user == known:
                 return Scripted.envelope(ClickRecorded(user: known, video: click.video), header)
+            case let said as FeedbackGiven where said.user == known: return Scripted.envelope(said, header)
             default: return unknown
             }
         }
@@ -53,6 +54,7 @@ import Testing
             let answer = try JSON.decode(RecommendationsAnswer.self, from: Data(response.body.readableBytesView))
             #expect(answer.user.id == user)
             #expect(answer.recommendations.map(\.rank) == [1, 2, 3, 4, 5, 6])
+            #expect(String(buffer: response.body).contains(#""because":[{"title":"Roar","video_id":"gf6v59c5yuY"}]"#))
         }
     }
 
@@ -85,6 +87,74 @@ import Testing
         }
         #expect(seen.first as? VideoClicked == VideoClicked(user: user, video: Example.video))
         #expect(Set(seen.jobs).count == 2)
+    }
+
+    @Test func storesFeedbackAndTakesItBack() async throws {
+        let seen = Seen()
+        try await Scripted.test(gateway(seen: seen)) { client in
+            for kind in FeedbackKind.allCases {
+                let response = try await client.execute(
+                    uri: "/v1/users/me/feedback", method: .post, headers: cookie(),
+                    body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY", "kind": "\#(kind.rawValue)"}"#))
+                #expect(response.status == .noContent)
+            }
+            let back = try await client.execute(uri: "/v1/users/\(user)/feedback/gf6v59c5yuY", method: .delete)
+            #expect(back.status == .noContent)
+        }
+        #expect(
+            seen.feedback
+                == [.like, .notForMe, nil].map { FeedbackGiven(user: user, video: Example.video, kind: $0) })
+        #expect(seen.headers.allSatisfy { $0.trip == .feedback })
+    }
+
+    @Test(arguments: [
+        ("", "example"), ("{", "example"), (#"{"kind": "like"}"#, "example"),
+        (#"{"video_id": "gf6v59c5yuY"}"#, "example"),
+        (#"{"video_id": "gf6v59c5yuY", "kind": "love"}"#, "like or not_for_me"),
+        (#"{"video_id": "short", "kind": "like"}"#, "eleven letters"),
+    ])
+    func feedbackItCannotReadIsToldWhatToSend(_ body: String, _ sentence: String) async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/users/\(user)/feedback", method: .post, headers: [.contentType: "application/json"],
+                body: ByteBuffer(string: body))
+            #expect(response.status == .badRequest)
+            let expected = sentence == "example" ? #"{\"video_id\": \"gf6v59c5yuY\", \"kind\": \"like\"}"# : sentence
+            #expect(String(buffer: response.body).contains(expected))
+        }
+    }
+
+    @Test func feedbackOfNobodyOrOfNothingIsTold() async throws {
+        try await Scripted.test(gateway()) { client in
+            let body = ByteBuffer(string: #"{"video_id": "gf6v59c5yuY", "kind": "like"}"#)
+            for (method, uri, status, expected) in [
+                (.post, "/v1/users/\(UserID.random())/feedback", 404, "unknown-user"),
+                (.delete, "/v1/users/\(UserID.random())/feedback/gf6v59c5yuY", 404, "unknown-user"),
+                (.post, "/v1/users/me/feedback", 404, "unknown-user"),
+                (.post, "/v1/users/7/feedback", 400, "malformed-request"),
+                (.delete, "/v1/users/\(user)/feedback/short", 400, "malformed-request"),
+            ] as [(HTTPRequest.Method, String, Int, String)] {
+                let response = try await client.execute(uri: uri, method: method, body: method == .post ? body : nil)
+                #expect(response.status.code == status)
+                #expect(try kind(response) == expected)
+            }
+        }
+    }
+
+    @Test func recommendationsAreForTheMoodOrAgainstIt() async throws {
+        let seen = Seen()
+        try await Scripted.test(gateway(seen: seen)) { client in
+            for query in ["", "?want=match", "?want=lift"] {
+                let uri = "/v1/users/\(user)/recommendations\(query)"
+                #expect(try await client.execute(uri: uri, method: .get).status == .ok)
+            }
+            for query in ["?want=", "?want=laugh", "?want=Lift"] {
+                let response = try await client.execute(uri: "/v1/users/\(user)/recommendations\(query)", method: .get)
+                #expect(response.status == .badRequest)
+                #expect(String(buffer: response.body).contains("match or lift"))
+            }
+        }
+        #expect(seen.wishes == [nil, .match, .lift])
     }
 
     @Test(arguments: [

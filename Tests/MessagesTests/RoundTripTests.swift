@@ -6,7 +6,7 @@ import Testing
     private let user = UserID.random()
     private let request = SelfieRequest(
         watching: Watching(video: VideoID("dQw4w9WgXcQ")!, session: "evening"), declaredNew: true,
-        declaredKnown: true, claims: [.random(), .random()])
+        declaredKnown: true, claims: [.random(), .random()], want: .lift)
 
     private func expectRoundTrip<M: Message & Equatable>(_ message: M) throws {
         #expect(try M(encoded: try message.encoded()) == message)
@@ -19,7 +19,7 @@ import Testing
         let six = (1...6).map { rank in
             Recommendation(
                 rank: rank, video: video, title: "Título \(rank)", source: .mood, score: 1 / Float(rank),
-                because: rank == 1 ? [video] : nil)
+                because: rank == 1 ? [NamedVideo(video, title: "Título")] : nil)
         }
         try expectRoundTrip(
             FaceDetected(
@@ -30,10 +30,13 @@ import Testing
         try expectRoundTrip(PersonIdentified(request: request, analysis: .sample, person: person))
         try expectRoundTrip(Recommended(analysis: .sample, person: person, recommendations: six, version: 7))
         try expectRoundTrip(RecommendationsListed(user: user, recommendations: six, version: nil))
-        try expectRoundTrip(UserRequested(user: user))
+        for want in [nil, MoodWish.match, .lift] { try expectRoundTrip(UserRequested(user: user, want: want)) }
         try expectRoundTrip(UserDescribed(user: user, since: 1_800_000_000.5, faces: 3))
         try expectRoundTrip(VideoClicked(user: user, video: video))
         try expectRoundTrip(ClickRecorded(user: user, video: video))
+        for kind in [nil, FeedbackKind.like, .notForMe] {
+            try expectRoundTrip(FeedbackGiven(user: user, video: video, kind: kind))
+        }
         try expectRoundTrip(MergeRequested(user: user, other: .random(), isUndone: true))
         try expectRoundTrip(
             UsersMerged(
@@ -51,7 +54,7 @@ import Testing
         let names = [
             ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, PersonIdentified.name, Recommended.name,
             RecommendationsListed.name, UserRequested.name, UserDescribed.name, VideoClicked.name, ClickRecorded.name,
-            MergeRequested.name, UsersMerged.name, ErasureRequested.name, Failure.name,
+            FeedbackGiven.name, MergeRequested.name, UsersMerged.name, ErasureRequested.name, Failure.name,
         ]
         #expect(Set(names).count == names.count)
     }
@@ -76,6 +79,12 @@ import Testing
     @Test func anErasureOfAnEarlierBuildIsRemembered() throws {
         let request = try ErasureRequested(encoded: Data(#"{"user":"\#(user)"}"#.utf8))
         #expect(request == ErasureRequested(users: [user], known: [user]))
+    }
+
+    @Test func whatSpokeForAVideoMayBeAnEarlierBuildsIdAlone() throws {
+        let video = try #require(VideoID("dQw4w9WgXcQ"))
+        let read = try JSONDecoder().decode([NamedVideo].self, from: Data(#"["dQw4w9WgXcQ"]"#.utf8))
+        #expect(read == [NamedVideo(video, title: "dQw4w9WgXcQ")])
     }
 
     @Test func nonsenseIsRefused() {

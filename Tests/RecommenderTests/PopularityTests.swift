@@ -90,7 +90,7 @@ struct PopularityTests {
                         FROM (VALUES (1, 'aaaaaaaaaaa'), (2, 'bbbbbbbbbbb'), (2, 'bbbbbbbbbbb')) AS row (person, video);
                     """)
             }
-            let store = Store(database: database, clickWeight: 1, rows: 10)
+            let store = Store(database: database, rows: 10)
             try await store.prepare(try Catalogue.bundled())
             let counted = try await popularity(store)
             #expect(counted == [try #require(VideoID("aaaaaaaaaaa")): 2, try #require(VideoID("bbbbbbbbbbb")): 1])

@@ -28,14 +28,15 @@ import Testing
 
     @Test func readsWhatIsGiven() throws {
         let settings = try settings([
-            "als.rank": "8", "als.alpha": "2.5", "als.interval": "0.5", "click.weight": "0", "als.keep": "7",
+            "als.rank": "8", "als.alpha": "2.5", "als.interval": "0.5", "click.weight": "0", "like.weight": "3",
+            "als.keep": "7",
             "als.keepDays": "2",
             "keywords.upset": "kittens,tea", "youtube.key": "k", "broker.vhost": "mien",
         ])
         #expect(settings.training.rank == 8)
         #expect(settings.training.objective == .confidence(alpha: 2.5, lambda: 0.1))
         #expect(settings.interval == .milliseconds(500))
-        #expect(settings.clickWeight == 0)
+        #expect(settings.weights == RatingWeights(click: 0, like: 3))
         #expect(settings.kept == Versions.Retention(count: 7, days: 2))
         #expect(settings.keywords[.upset] == ["kittens", "tea"])
         #expect(settings.youTubeKey == "k")
@@ -52,7 +53,8 @@ import Testing
 
     @Test(arguments: [
         ("als.rank", "513"), ("als.rank", "many"), ("als.iterations", "0"), ("als.alpha", "0"), ("als.lambda", "x"),
-        ("click.weight", "-1"), ("als.engine", "abacus"), ("database.connections", "1"), ("keywords.happy", ","),
+        ("click.weight", "-1"), ("like.weight", "-1"), ("als.engine", "abacus"), ("database.connections", "1"),
+        ("keywords.happy", ","),
         ("als.interval", "0"), ("als.minimumNewRatings", "0"), ("database.url", "postgres//typo"),
     ])
     func refusesWhatIsUnfitAndNamesTheKey(key: String, value: String) {

@@ -119,7 +119,9 @@ struct RecommenderStageTests {
             let group = Set((1..<12).map { scenario.video(100 + $0) })
             #expect(after.count(.collaborative) == 3)
             #expect(group.isSuperset(of: after.prefix(3).map(\.video)))
-            #expect(after[0].because == [scenario.video(100)])
+            let reason = scenario.catalogue.entries[100].video
+            #expect(after[0].because == [reason.id])
+            #expect(after[0].becauseTitles == [reason.title])
             // A click on what was recommended is folded in as well, and takes the video from the list.
             _ = try await scenario.click(user, after[0].video)
             #expect(try await !scenario.selfie(user).recommendations.videos.contains(after[0].video))
@@ -128,7 +130,7 @@ struct RecommenderStageTests {
 
     @Test func fillsByPopularityAndThenByWhatWasSeenLongestAgo() async throws {
         try await TestDatabase.with { database in
-            let store = Store(database: database, clickWeight: 1, rows: 5)
+            let store = Store(database: database, rows: 5)
             let lines = (0..<7).map { "abcdefghij\($0),Video \($0),,happy,\($0 == 0 ? "calm" : "loud")\n" }
             let catalogue = try Catalogue(csv: Array(("id,title,channel,moods,keywords\n" + lines.joined()).utf8))
             try await store.prepare(catalogue)
@@ -205,6 +207,27 @@ struct RecommenderStageTests {
             guard case .unreadable = wrong else { return #expect(Bool(false), "\(wrong)") }
             let strange = try await scenario.send(UserRequested(user: .random()), .user)
             guard case .unreadable = strange else { return #expect(Bool(false), "\(strange)") }
+        }
+    }
+
+    @Test func whoWantsToCheerUpGetsVideosOfHappyPeople() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            let user = UserID.random()
+            func moods(_ list: [Recommendation]) -> [Set<MoodName>] {
+                list.videos.map { scenario.catalogue[$0]?.moods ?? [] }
+            }
+            for person in [user, nil] {
+                let lifted = try await scenario.selfie(person, mood: .upset, want: .lift).recommendations
+                #expect(lifted.count(.mood) == 6 && moods(lifted).allSatisfy { $0.contains(.happy) })
+                let matched = try await scenario.selfie(person, mood: .upset, want: .match).recommendations
+                #expect(matched.count(.mood) == 6 && moods(matched).allSatisfy { $0.contains(.upset) })
+            }
+            // What they look like stays what is remembered.
+            let plain = try #require(try await scenario.list(user).fact as? RecommendationsListed)
+            #expect(moods(plain.recommendations).allSatisfy { $0.contains(.upset) })
+            let lifted = try #require(try await scenario.list(user, want: .lift).fact as? RecommendationsListed)
+            #expect(moods(lifted.recommendations).allSatisfy { $0.contains(.happy) })
         }
     }
 

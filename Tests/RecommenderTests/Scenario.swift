@@ -35,7 +35,7 @@ struct Scenario: Sendable {
     /// A selfie of a person, perhaps while watching a video; a rating stands for a reaction.
     func selfie(
         _ user: UserID?, _ standing: Person.Standing = .returning, mood: MoodName = .happy, watching: VideoID? = nil,
-        rating: Int? = nil, session: String = "s", job: JobID = .random(), submitted: Date = .now
+        rating: Int? = nil, session: String = "s", want: MoodWish? = nil, job: JobID = .random(), submitted: Date = .now
     ) async throws -> Recommended {
         let face = Face(
             box: Box(x: 0, y: 0, width: 9, height: 9),
@@ -48,13 +48,20 @@ struct Scenario: Sendable {
             mood: Mood(name: mood, scores: [:], expression: mood.rawValue, expressions: [:]),
             reaction: rating.map { Reaction(rating: $0, distance: 0.5, reference: "a") }, models: [:])
         let identified = PersonIdentified(
-            request: SelfieRequest(watching: watching.map { Watching(video: $0, session: session) }),
+            request: SelfieRequest(watching: watching.map { Watching(video: $0, session: session) }, want: want),
             analysis: analysis, person: Person(standing: standing, user: user, distance: 0.1))
         return try #require(try await send(identified, .selfie, job: job, submitted: submitted).fact as? Recommended)
     }
 
-    func list(_ user: UserID) async throws -> Outcome {
-        try await send(UserRequested(user: user), .recommendations)
+    func list(_ user: UserID, want: MoodWish? = nil) async throws -> Outcome {
+        try await send(UserRequested(user: user, want: want), .recommendations)
+    }
+
+    /// Says something of a video, or takes it back.
+    func say(
+        _ kind: FeedbackKind?, _ user: UserID, _ video: VideoID, submitted: Date = .now
+    ) async throws -> Outcome {
+        try await send(FeedbackGiven(user: user, video: video, kind: kind), .feedback, submitted: submitted)
     }
 
     func click(_ user: UserID, _ video: VideoID, job: JobID = .random()) async throws -> Outcome {

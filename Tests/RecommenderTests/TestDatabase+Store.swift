@@ -22,7 +22,7 @@ extension TestDatabase {
     /// A prepared store in a database of its own, with the bundled catalogue's videos among its items.
     static func withStore<R: Sendable>(rows: Int = 10, _ body: (Store) async throws -> R) async throws -> R {
         try await with { database in
-            let store = Store(database: database, clickWeight: 1, rows: rows)
+            let store = Store(database: database, rows: rows)
             try await store.prepare(try Catalogue.bundled())
             return try await body(store)
         }

@@ -59,7 +59,8 @@ struct UserHistoriesTests {
             _ = try await scenario.batch().run()
             #expect(try await Versions(store).all()[0].ratings == 129)
             let other = try Scenario(
-                Store(database: store.database, clickWeight: 0, rows: store.rows), keywords: MoodKeywords.defaults)
+                Store(database: store.database, weights: RatingWeights(click: 0), rows: store.rows),
+                keywords: MoodKeywords.defaults)
             try await store.database.query("SELECT nextval('recommender.changes')")
             _ = try await other.batch().run()
             #expect(try await Versions(store).all()[0].ratings == 128)

@@ -23,7 +23,7 @@ Settings are those of the recommender, from the environment (ALS_RANK=64), a fil
 | `als.seed` | 1 | what the first vectors are drawn from |
 | `als.rows` | 10 | rows a person has in a version |
 | `als.keep`, `als.keepDays` | 3, 3 | versions that stay for `rollback`: the newest, and the last of each of so many days |
-| `click.weight` | 1 | r = reactions + weight · clicks |
+| `click.weight`, `like.weight` | 1, 2 | what a click and a like add to r, a reaction being 1 |
 
 MLlib multiplies lambda, for each row, by the row's number of ratings above zero, which the service's own engine does
 not: the same lambda regularises a person with n ratings n times as strongly. When changing engines, divide lambda by
@@ -123,6 +123,7 @@ class Settings:
     kept: int = field(default_factory=lambda: number("als.keep", 3, 1, 1000, int))
     kept_days: int = field(default_factory=lambda: number("als.keepDays", 3, 0, 1000, int))
     click_weight: float = field(default_factory=lambda: number("click.weight", 1, 0, 1e6))
+    like_weight: float = field(default_factory=lambda: number("like.weight", 2, 0, 1e6))
 
     def parameters(self) -> str:
         """As the service stores and reads them; MLlib solves each row by Cholesky factorisation too."""
@@ -228,16 +229,12 @@ def snapshot(address: str) -> Iterator[Snapshot]:
 
 
 def read(spark: SparkSession, leader: psycopg.Connection, moment: Snapshot, settings: Settings) -> DataFrame:
-    """The ratings at one moment: user_id, video, rating; zero for what was only watched."""
+    """The ratings at one moment: user_id, video, rating; zero for what was only watched or is not for somebody."""
     info = leader.info
     host = f"[{info.host}]" if ":" in info.host else info.host
     table = f"""(
-        SELECT user_id, video, sum(rating)::float4 AS rating
-        FROM (
-            SELECT user_id, video, rating::float4 FROM recommender.reactions
-            UNION ALL
-            SELECT user_id, video, {settings.click_weight!r}::float4 FROM recommender.clicks
-        ) AS watched
+        SELECT user_id, video, greatest(sum(rating), 0)::float4 AS rating
+        FROM recommender.ratings({settings.click_weight!r}::real, {settings.like_weight!r}::real)
         GROUP BY user_id, video
     ) AS ratings"""
     above = [f"user_id >= '{bound}'" for bound in BOUNDS]
@@ -400,15 +397,10 @@ def fold_in_changed(cursor: psycopg.Cursor, version: int, since: str, trained: T
     for (user,) in people:
         watched = cursor.execute(
             """
-            SELECT video, sum(rating)::float4
-            FROM (
-                SELECT video, rating::float4 FROM recommender.reactions WHERE user_id = %(user)s
-                UNION ALL
-                SELECT video, %(weight)s::float4 FROM recommender.clicks WHERE user_id = %(user)s
-            ) AS watched
-            GROUP BY video
+            SELECT video, greatest(sum(rating), 0)::float4 FROM recommender.ratings(%(click)s::real, %(like)s::real)
+            WHERE user_id = %(user)s GROUP BY video
             """,
-            {"user": user, "weight": settings.click_weight},
+            {"user": user, "click": settings.click_weight, "like": settings.like_weight},
         ).fetchall()
         history = [(indices[video], rating) for video, rating in watched if video in indices]
         seen = np.array([item for item, _ in history], np.int32)

@@ -87,7 +87,7 @@ package struct RecommendedVideo: Codable, Hashable, Sendable {
     package var url: String
     package var source: Recommendation.Source
     package var score: Float
-    package var because: [VideoID]?
+    package var because: [NamedVideo]?
 
     package init(_ recommendation: Recommendation) {
         rank = recommendation.rank
@@ -96,7 +96,9 @@ package struct RecommendedVideo: Codable, Hashable, Sendable {
         url = recommendation.url
         source = recommendation.source
         score = recommendation.score
-        because = recommendation.because
+        because = recommendation.because.map { videos in
+            zip(videos, recommendation.becauseTitles ?? videos.map(\.rawValue)).map { NamedVideo($0, title: $1) }
+        }
     }
 }
 

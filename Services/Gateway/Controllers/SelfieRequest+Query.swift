@@ -25,6 +25,7 @@ extension SelfieRequest {
         case "known": declaredKnown = true
         default: throw Failure(.malformedRequest, "The parameter as can only be new or known.")
         }
+        want = try MoodWish(uri)
         for text in query[values: "claim"] {
             guard let user = UserID(String(text)) else {
                 throw Failure(.malformedRequest, "The parameter claim is a user id, a UUID.")
@@ -48,5 +49,18 @@ extension SelfieRequest {
             true
         default: false
         }
+    }
+}
+
+extension MoodWish {
+    /// The query's parameter `want`; `nil` without one.
+    ///
+    /// - Throws: `malformedRequest`.
+    init?(_ uri: URI) throws(Failure) {
+        guard let text = uri.queryParameters["want"] else { return nil }
+        guard let wish = MoodWish(rawValue: String(text)) else {
+            throw Failure(.malformedRequest, "The parameter want is match or lift.")
+        }
+        self = wish
     }
 }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Hummingbird
 import Messages
 
-/// One user: what is known of them, what they might like, their clicks, and their end.
+/// One user: what is known of them, what they might like, what they chose and say, and their end.
 struct UserController: Sendable {
     let settings: GatewaySettings
     let jobs: Jobs
@@ -16,6 +16,8 @@ struct UserController: Sendable {
             Route(.delete, "/v1/users/{id}", erase),
             Route(.get, "/v1/users/{id}/recommendations", recommendations),
             Route(.post, "/v1/users/{id}/clicks", click),
+            Route(.post, "/v1/users/{id}/feedback", feedback),
+            Route(.delete, "/v1/users/{id}/feedback/{video_id}", takeFeedbackBack),
             Route(.get, "/goData", goData),
             Route(.get, "/goUpdate", effect: .change, goUpdate),
         ]
@@ -37,8 +39,8 @@ struct UserController: Sendable {
     }
 
     private func listed(_ user: UserID, _ request: Request) async throws -> RecommendationsListed {
-        let envelope = try await jobs.ask(
-            .recommendations, UserRequested(user: user), .random(), Preference(request.headers))
+        let message = UserRequested(user: user, want: try MoodWish(request.uri))
+        let envelope = try await jobs.ask(.recommendations, message, .random(), Preference(request.headers))
         return try envelope.decode(RecommendationsListed.self)
     }
 
@@ -62,6 +64,31 @@ struct UserController: Sendable {
         let job = try IdempotencyKey(request.headers)?.job(.click, content: content) ?? .random()
         let message = VideoClicked(user: user, video: video)
         _ = try await jobs.ask(.click, message, job, Preference(request.headers)).decode(ClickRecorded.self)
+        return Response(status: .noContent)
+    }
+
+    private func feedback(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        struct Feedback: Decodable, Sendable {
+            var videoId: String
+            var kind: String
+        }
+        let user = try person(request, context)
+        let said = try await reader.json(
+            Feedback.self, in: request, context, example: #"{"video_id": "gf6v59c5yuY", "kind": "like"}"#)
+        guard let kind = FeedbackKind(rawValue: said.kind) else {
+            throw Failure(.malformedRequest, "The kind of feedback is like or not_for_me.")
+        }
+        return try await give(FeedbackGiven(user: user, video: try video(said.videoId), kind: kind), request)
+    }
+
+    private func takeFeedbackBack(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let video = try video(context.parameters.get("video_id") ?? "")
+        return try await give(FeedbackGiven(user: try person(request, context), video: video, kind: nil), request)
+    }
+
+    /// The same again changes nothing, so that it needs no key.
+    private func give(_ feedback: FeedbackGiven, _ request: Request) async throws -> Response {
+        _ = try await jobs.ask(.feedback, feedback, .random(), Preference(request.headers)).decode(FeedbackGiven.self)
         return Response(status: .noContent)
     }
 

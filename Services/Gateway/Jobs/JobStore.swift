@@ -273,7 +273,7 @@ package struct JobStore: Sendable {
         switch trip {
         case .selfie: .selfie(try decoded(SelfieAnswer.self, text, column: "result"))
         case .analysis: .analysis(try decoded(AnalysisAnswer.self, text, column: "result"))
-        case .user, .recommendations, .click, .merge, .erasure: nil
+        case .user, .recommendations, .click, .feedback, .merge, .erasure: nil
         }
     }
 

@@ -24,3 +24,13 @@ package struct MoodKeywords: Sendable, Hashable {
         .upset: ["comforting", "soothing", "hopeful", "cathartic", "calm", "meditation"],
     ]
 }
+
+extension MoodName {
+    /// The mood whose keywords find videos for somebody of this one.
+    func sought(_ wish: MoodWish?) -> MoodName {
+        switch wish {
+        case .lift: .happy
+        case .match, nil: self
+        }
+    }
+}

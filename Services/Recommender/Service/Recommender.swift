@@ -31,7 +31,7 @@ struct Recommender: ServiceProgram {
         let logger = runner.logger
         let catalogue = try Catalogue.bundled()
         let database = Database(settings.database, logger: logger)
-        let store = Store(database: database, clickWeight: settings.clickWeight, rows: settings.rows)
+        let store = Store(database: database, weights: settings.weights, rows: settings.rows)
         let publisher = Publisher(address: settings.broker, logger: logger)
         let stage = Stage(
             name: .recommender, address: settings.broker, publisher: publisher,

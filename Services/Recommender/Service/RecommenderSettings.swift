@@ -23,7 +23,7 @@ package import Operations
 /// | `als.threads` | integer > 0 | usable processors | threads a run uses |
 /// | `als.rows` | integer > 0 | 10 | collaborative rows a person has in a version |
 /// | `als.keep`, `als.keepDays` | integer > 0, integer | 3, 3 | versions that stay for `rollback`: the newest, and the last of each of so many days |
-/// | `click.weight` | number ≥ 0 | 1 | r = reactions + weight · clicks |
+/// | `click.weight`, `like.weight` | number ≥ 0 | 1, 2 | what a click and a like add to r, a reaction being 1 |
 /// | `keywords.happy`, `.surprised`, `.neutral`, `.upset` | list | see `MoodKeywords` | what a mood searches for |
 /// | `youtube.key` | secret | none | a key of the YouTube Data API v3; without one only the catalogue is searched |
 /// | `youtube.url` | URL | `https://www.googleapis.com/youtube/v3` | the API's root |
@@ -41,7 +41,7 @@ package struct RecommenderSettings: Sendable {
     package var threads: Int
     package var rows: Int
     package var kept: Versions.Retention
-    package var clickWeight: Float
+    package var weights: RatingWeights
     package var keywords: MoodKeywords
     package var youTubeKey: String?
     package var youTubeURL: String
@@ -62,7 +62,9 @@ package struct RecommenderSettings: Sendable {
         kept = Versions.Retention(
             count: try settings.integer("als.keep", default: 3, in: 1...1000),
             days: try settings.integer("als.keepDays", default: 3, in: 0...1000))
-        clickWeight = Float(try settings.number("click.weight", default: 1, in: 0...1e6))
+        weights = RatingWeights(
+            click: Float(try settings.number("click.weight", default: 1, in: 0...1e6)),
+            like: Float(try settings.number("like.weight", default: 2, in: 0...1e6)))
         var words = MoodKeywords.defaults
         for mood in MoodName.allCases {
             let key = "keywords.\(mood.rawValue)"

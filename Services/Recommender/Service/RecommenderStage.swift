@@ -4,7 +4,7 @@ import FoundationEssentials
 package import Logging
 import Messages
 
-/// The last stage of a selfie and the only one of clicks and lists: stores what was enjoyed and answers with six videos.
+/// The last stage of a selfie and the only one of clicks, feedback and lists: stores what was enjoyed and answers with six videos.
 package struct RecommenderStage: StageHandler {
     private let store: Store
     private let catalogue: Catalogue
@@ -31,8 +31,10 @@ package struct RecommenderStage: StageHandler {
         do {
             switch job.header.trip {
             case .selfie: return .completed(try await recommend(job.decode(PersonIdentified.self), job.header))
-            case .recommendations: return .completed(try await list(job.decode(UserRequested.self).user))
+            case .recommendations: return .completed(try await list(job.decode(UserRequested.self)))
             case .click: return .completed(try await click(job.decode(VideoClicked.self), job.id))
+            case .feedback:
+                return .completed(try await hear(job.decode(FeedbackGiven.self), said: job.header.submitted))
             case .erasure:
                 return .completed(try await erase(job.decode(ErasureRequested.self)))
             case .analysis, .user, .merge: return .unreadable(.unexpectedType(job.type))
@@ -77,7 +79,7 @@ package struct RecommenderStage: StageHandler {
                 fate = try change != .none || store.isKnown(watching.video, connection) ? .stored : .unknownVideo
             }
             let (recommendations, version) = try list(
-                for: user, mood, isChanged: change != .none,
+                for: user, mood.sought(identified.request.want), isChanged: change != .none,
                 wantsCollaborative: identified.person.standing == .returning, watching: watching?.video, connection)
             if let watching, change == .choice { try store.count(watching.video, connection) }
             return Recommended(
@@ -94,7 +96,8 @@ package struct RecommenderStage: StageHandler {
         return Recommended(
             analysis: identified.analysis, person: nobody,
             recommendations: try list(
-                identified.analysis.mood.name, seed: .init(job: job), watching: watching?.video, connection),
+                identified.analysis.mood.name.sought(identified.request.want), seed: .init(job: job),
+                watching: watching?.video, connection),
             version: nil, reaction: watching == nil ? nil : .unknownPerson)
     }
 
@@ -112,12 +115,14 @@ package struct RecommenderStage: StageHandler {
         return ErasureRequested(users: request.users, known: known)
     }
 
-    private func list(_ user: UserID) async throws -> RecommendationsListed {
+    private func list(_ request: UserRequested) async throws -> RecommendationsListed {
+        let user = request.user
         let (recommendations, version) = try await store.database.transaction { connection in
             try Lock.person(user, connection)
             let mood = try known(user, connection)
             return try list(
-                for: user, mood, isChanged: false, wantsCollaborative: true, watching: nil, connection)
+                for: user, mood.sought(request.want), isChanged: false, wantsCollaborative: true, watching: nil,
+                connection)
         }
         return RecommendationsListed(user: user, recommendations: recommendations, version: version)
     }
@@ -125,17 +130,35 @@ package struct RecommenderStage: StageHandler {
     private func click(_ click: VideoClicked, _ job: JobID) async throws -> ClickRecorded {
         try await store.database.transaction { connection in
             try Lock.person(click.user, connection)
-            _ = try known(click.user, connection)
-            guard try store.isKnown(click.video, connection) else {
-                throw Failure(.unknownVideo, "No video \(click.video) was ever recommended.", stage: .recommender)
-            }
+            try known(click.user, click.video, connection)
             let change = try store.click(click.user, click.video, job: job, connection)
             guard change != .none else { return }
-            let history = try History(of: click.user, clickWeight: store.clickWeight, connection)
+            let history = try History(of: click.user, weights: store.weights, connection)
             try store.changed(click.user, history: history, store.models.current(connection)?.model, connection)
             if change == .choice { try store.count(click.video, connection) }
         }
         return ClickRecorded(user: click.user, video: click.video)
+    }
+
+    private func hear(_ feedback: FeedbackGiven, said: Date) async throws -> FeedbackGiven {
+        let user = feedback.user
+        return try await store.database.transaction { connection in
+            try Lock.person(user, connection)
+            try known(user, feedback.video, connection)
+            let (isChanged, choices) = try store.say(feedback, said: said, connection)
+            guard isChanged else { return feedback }
+            let history = try History(of: user, weights: store.weights, connection)
+            try store.changed(user, history: history, store.models.current(connection)?.model, connection)
+            if choices != 0 { try store.count(feedback.video, by: choices, connection) }
+            return feedback
+        }
+    }
+
+    private func known(_ user: UserID, _ video: VideoID, _ connection: isolated Connection) throws {
+        _ = try known(user, connection)
+        guard try store.isKnown(video, connection) else {
+            throw Failure(.unknownVideo, "No video \(video) was ever recommended.", stage: .recommender)
+        }
     }
 
     /// The mood of a user that something is known of.
@@ -154,7 +177,7 @@ package struct RecommenderStage: StageHandler {
         for user: UserID, _ mood: MoodName, isChanged: Bool, wantsCollaborative: Bool, watching: VideoID?,
         _ connection: isolated Connection
     ) throws -> ([Recommendation], Int?) {
-        let history = try History(of: user, clickWeight: store.clickWeight, connection)
+        let history = try History(of: user, weights: store.weights, connection)
         let current = try store.models.current(connection)
         if isChanged { try store.changed(user, history: history, current?.model, connection) }
 
@@ -205,7 +228,7 @@ package struct RecommenderStage: StageHandler {
             list.append(try store.popular(list.missing, excluding: list.taken, connection), from: .popular)
         }
         if !list.isFull {
-            list.readmit(history.seen, but: watching)
+            list.readmit(history.seen.subtracting(history.refused), but: watching)
             list.append(
                 history.entries.map { Scored(video: Video(id: $0.video, title: $0.title), score: 0) }, from: .popular)
         }

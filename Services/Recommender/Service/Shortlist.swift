@@ -22,7 +22,7 @@ package struct Shortlist: Sendable {
 
     /// Appends the first videos that are new to the list, no more than fit.
     package mutating func append(
-        _ videos: [Scored], from source: Recommendation.Source, because: [VideoID: [VideoID]] = [:]
+        _ videos: [Scored], from source: Recommendation.Source, because: [VideoID: [NamedVideo]] = [:]
     ) {
         var left = missing
         for scored in videos where left > 0 && excluded.insert(scored.video.id).inserted {

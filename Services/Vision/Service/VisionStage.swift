@@ -108,7 +108,7 @@ struct VisionStage: StageHandler {
             return .completed(FaceDetected(request: request, analysis: analysis, template: template))
         case .analysis:
             return .completed(FaceAnalysed(analysis: analysis))
-        case .user, .recommendations, .click, .merge, .erasure:
+        case .user, .recommendations, .click, .feedback, .merge, .erasure:
             return .failed(
                 Failure(.internalError, "The trip \(job.header.trip.rawValue) does not pass vision.", stage: .vision))
         }

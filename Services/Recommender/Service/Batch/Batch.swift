@@ -242,7 +242,7 @@ package struct Batch: Sendable {
             // Most are folded in while answers go on; only those who rate during that are left for the moment of the lock.
             let moment = try Versions.moment(connection)
             for user in try Versions.changed(since: snapshot.moment, connection) {
-                try store.foldIn(user, History(of: user, clickWeight: store.clickWeight, connection), model, connection)
+                try store.foldIn(user, History(of: user, weights: store.weights, connection), model, connection)
             }
             try Lock.publication(connection)
             // The lock that keeps rollbacks out is lost with its connection.

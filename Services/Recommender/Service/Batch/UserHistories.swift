@@ -3,8 +3,8 @@ import FoundationEssentials
 import ImplicitALS
 import Processor
 
-/// Users in the order of their ids, each with what all their reactions and clicks come to: r of a video is the sum of the
-/// reactions and of the clicks' weights, zero where it was only watched.
+/// Users in the order of their ids, each with what all their reactions and clicks come to: r of a video is as
+/// `RatingWeights` has it, zero where it was only watched or is not for them.
 ///
 /// A batch keeps what it made of a user in the table `summaries`, and reads the reactions and clicks only of those who rated
 /// since: `people.changed` names the transaction that last changed a user's ratings, and a summary of another one is outdated.
@@ -67,9 +67,9 @@ struct UserHistories: Sendable {
     static func read(
         _ store: Store, _ connection: isolated Connection, exported: String, videos: [String?]
     ) async throws -> (all: UserHistories, new: UserHistories) {
-        let outdated = try outdated(connection, clickWeight: store.clickWeight)
+        let outdated = try outdated(connection, store.weights)
         guard !outdated.isEmpty else {
-            return (try kept(connection, clickWeight: store.clickWeight), UserHistories())
+            return (try kept(connection, store.weights), UserHistories())
         }
         var numbers: [String: Int32] = [:]
         for (number, video) in zip(Int32(0)..., videos) where video != nil { numbers[video!] = number }
@@ -79,14 +79,14 @@ struct UserHistories: Sendable {
         async let upper = store.database.transaction { connection in
             try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             try connection.query("SET TRANSACTION SNAPSHOT '\(exported)'")
-            return try summingUp(outdated[middle...], connection, items: items, clickWeight: store.clickWeight)
+            return try summingUp(outdated[middle...], connection, items: items, store.weights)
         }
-        var new = try summingUp(outdated[..<middle], connection, items: items, clickWeight: store.clickWeight)
+        var new = try summingUp(outdated[..<middle], connection, items: items, store.weights)
         new.append(try await upper)
-        return (try kept(connection, clickWeight: store.clickWeight).merged(with: new), new)
+        return (try kept(connection, store.weights).merged(with: new), new)
     }
 
-    private static func kept(_ connection: isolated Connection, clickWeight: Float) throws -> UserHistories {
+    private static func kept(_ connection: isolated Connection, _ weights: RatingWeights) throws -> UserHistories {
         var kept = UserHistories()
         // By the indices, which have it in order.
         for method in ["sort", "hashjoin"] { try connection.query("SET LOCAL enable_\(method) = off") }
@@ -94,7 +94,7 @@ struct UserHistories: Sendable {
             """
             SELECT user_id, changed, enjoyed, ratings, watched, latest
             FROM recommender.people JOIN recommender.summaries USING (user_id, changed)
-            WHERE click_weight = \(clickWeight)::float4
+            WHERE click_weight = \(weights.click)::float4 AND like_weight = \(weights.like)::float4
             ORDER BY user_id
             """
         ) { row in
@@ -110,25 +110,26 @@ struct UserHistories: Sendable {
         return kept
     }
 
-    /// A user whose reactions and clicks must be read.
+    /// A user whose reactions, clicks and feedback must be read.
     private struct Outdated: Sendable {
         var user: UUID
         var changed: Int
     }
 
-    private static func outdated(_ connection: isolated Connection, clickWeight: Float) throws -> [Outdated] {
+    private static func outdated(_ connection: isolated Connection, _ weights: RatingWeights) throws -> [Outdated] {
         try connection.query(
             """
             SELECT user_id, changed FROM recommender.people
             WHERE changed IS NOT NULL AND NOT EXISTS (
                 SELECT FROM recommender.summaries
-                WHERE summaries.user_id = people.user_id AND summaries.changed = people.changed AND click_weight = $1
+                WHERE summaries.user_id = people.user_id AND summaries.changed = people.changed
+                    AND click_weight = $1 AND like_weight = $2
             ) ORDER BY user_id
-            """, .double(Double(clickWeight))
+            """, .double(Double(weights.click)), .double(Double(weights.like))
         ).map { Outdated(user: try $0.decode("user_id"), changed: try $0.decode("changed")) }
     }
 
-    /// A reaction or a click.
+    /// A reaction, a click or what was said.
     private struct Rated {
         var item: Int32
         var value: Float
@@ -136,9 +137,10 @@ struct UserHistories: Sendable {
         var at: Int64
     }
 
-    /// Reads the reactions and clicks of users, who must be in the order of their ids; `items` are the videos' numbers.
+    /// Reads the reactions, clicks and feedback of users, who must be in the order of their ids; `items` are the videos' numbers.
     private static func summingUp(
-        _ users: ArraySlice<Outdated>, _ connection: isolated Connection, items: [String: Int32], clickWeight: Float
+        _ users: ArraySlice<Outdated>, _ connection: isolated Connection, items: [String: Int32],
+        _ weights: RatingWeights
     ) throws -> UserHistories {
         let chunk = 500
         var (enjoyed, watched) = (SparseRows.Builder(), SparseRows.Builder())
@@ -152,11 +154,7 @@ struct UserHistories: Sendable {
                 SELECT user_id, videos, ratings, moments
                 FROM unnest(ARRAY[\(ids)]::uuid[]) AS outdated (user_id) CROSS JOIN LATERAL (
                     SELECT array_agg(video) AS videos, array_agg(rating) AS ratings, array_agg(at) AS moments
-                    FROM (
-                        SELECT video, rating::float4, at FROM recommender.reactions WHERE user_id = outdated.user_id
-                        UNION ALL
-                        SELECT video, \(clickWeight)::float4, at FROM recommender.clicks WHERE user_id = outdated.user_id
-                    ) AS watched
+                    FROM \(weights.ratings) AS watched WHERE watched.user_id = outdated.user_id
                 ) AS history
                 WHERE videos IS NOT NULL ORDER BY user_id
                 """
@@ -217,12 +215,15 @@ struct UserHistories: Sendable {
             try connection.liftLimit()
             try connection.copyIn(
                 "recommender.summaries",
-                columns: ["user_id", "changed", "click_weight", "enjoyed", "ratings", "watched", "latest"]
+                columns: [
+                    "user_id", "changed", "click_weight", "like_weight", "enjoyed", "ratings", "watched", "latest",
+                ]
             ) { writer in
                 for index in users.indices {
                     try writer.append(users[index])
                     try writer.append(changed[index])
-                    try writer.append(store.clickWeight)
+                    try writer.append(store.weights.click)
+                    try writer.append(store.weights.like)
                     let range = enjoyed.range(of: index)
                     try writer.append(Data(enjoyed.columns[range].littleEndian))
                     try writer.append(Data(enjoyed.values[range].littleEndian))
@@ -234,12 +235,13 @@ struct UserHistories: Sendable {
             try connection.query(
                 """
                 DELETE FROM recommender.summaries WHERE user_id = ANY ($1) AND (
-                    click_weight <> $2 OR NOT EXISTS (
+                    click_weight <> $2 OR like_weight <> $3 OR NOT EXISTS (
                         SELECT FROM recommender.people
                         WHERE people.user_id = summaries.user_id AND people.changed = summaries.changed
                     )
                 )
-                """, .uuids(users), .double(Double(store.clickWeight)))
+                """, .uuids(users), .double(Double(store.weights.click)),
+                .double(Double(store.weights.like)))
         }
     }
 }

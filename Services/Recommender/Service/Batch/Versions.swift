@@ -126,7 +126,7 @@ package struct Versions: Sendable {
             try await store.database.transaction { connection in
                 try connection.query("SET LOCAL synchronous_commit = off")
                 try Lock.person(user, connection)
-                try store.foldIn(user, History(of: user, clickWeight: store.clickWeight, connection), model, connection)
+                try store.foldIn(user, History(of: user, weights: store.weights, connection), model, connection)
             }
         }
         try await store.database.transaction { connection in
@@ -165,7 +165,7 @@ package struct Versions: Sendable {
         _ connection: isolated Connection
     ) throws {
         for user in try changed(since: moment, connection) {
-            try store.foldIn(user, History(of: user, clickWeight: store.clickWeight, connection), model, connection)
+            try store.foldIn(user, History(of: user, weights: store.weights, connection), model, connection)
         }
         try connection.query(
             """

@@ -131,7 +131,7 @@ struct DatabaseOptions: ParsableArguments {
             try await Settings.load(arguments: settings, commands: Recommender.commandNames), cores: 1)
         let logger = Logger(label: "recommender") { _ in SwiftLogNoOpLogHandler() }
         let database = Database(settings.database, logger: logger)
-        let store = Store(database: database, clickWeight: settings.clickWeight, rows: settings.rows)
+        let store = Store(database: database, weights: settings.weights, rows: settings.rows)
         do {
             try await body(Versions(store))
         } catch {

@@ -7,9 +7,11 @@ package struct History: Sendable {
     package struct Entry: Sendable, Hashable {
         package var video: VideoID
         package var title: String
-        /// r = reactions + weight · clicks; zero when the person only watched.
+        /// r, as `RatingWeights` has it; zero when the person only watched, or said that it is not for them.
         package var rating: Float
         package var lastSeen: Date
+        /// The person said that it is not for them.
+        package var isRefused = false
     }
 
     /// The least recently seen first.
@@ -21,23 +23,23 @@ package struct History: Sendable {
 
     /// Everything the person must not be shown again so soon.
     package var seen: Set<VideoID> { Set(entries.map(\.video)) }
+    /// What they must never be shown again.
+    package var refused: Set<VideoID> { Set(entries.filter(\.isRefused).map(\.video)) }
 
     /// Reads one person's.
-    init(of user: UserID, clickWeight: Float, _ connection: isolated Connection) throws {
+    init(of user: UserID, weights: RatingWeights, _ connection: isolated Connection) throws {
         let rows = try connection.query(
             """
-            SELECT video, title, sum(rating)::float4 AS rating, max(at) AS last_seen
-            FROM (
-                SELECT video, rating::float4, at FROM recommender.reactions WHERE user_id = $1
-                UNION ALL
-                SELECT video, $2::float4, at FROM recommender.clicks WHERE user_id = $1
-            ) AS watched JOIN recommender.items USING (video)
+            SELECT video, title, greatest(sum(rating), 0)::float4 AS rating, max(at) AS last_seen,
+                bool_or(rating < 0) AS refused
+            FROM \(weights.ratings) JOIN recommender.items USING (video)
+            WHERE user_id = $1
             GROUP BY video, title ORDER BY last_seen, video
-            """, .uuid(user.uuid), .double(Double(clickWeight)))
+            """, .uuid(user.uuid))
         entries = try rows.map { row in
             Entry(
                 video: try row.video(), title: try row.decode("title"), rating: try row.decode("rating"),
-                lastSeen: try row.decode("last_seen"))
+                lastSeen: try row.decode("last_seen"), isRefused: try row.decode("refused"))
         }
     }
 }

@@ -33,12 +33,18 @@ package struct PublishedModel: Sendable {
     }
 
     /// For each of `recommended` the rated videos that contributed most, three at most, those that speak against it left out.
-    func because(_ recommended: [VideoID], history: History) throws -> [VideoID: [VideoID]] {
+    func because(_ recommended: [VideoID], history: History) throws -> [VideoID: [NamedVideo]] {
         let known = recommended.compactMap { video in indices[video].map { (video, $0) } }
         let lists = try model.contributions(to: known.map(\.1), ratings: ratings(history))
+        let titles = Dictionary(uniqueKeysWithValues: history.entries.map { ($0.video, $0.title) })
         return Dictionary(
             uniqueKeysWithValues: zip(known, lists).map { known, list in
-                (known.0, list.prefix(3).filter { $0.score > 0 }.map { videos[$0.item] })
+                (
+                    known.0,
+                    list.prefix(3).filter { $0.score > 0 }.map { rated in
+                        NamedVideo(videos[rated.item], title: titles[videos[rated.item]] ?? "")
+                    }
+                )
             })
     }
 }

@@ -189,5 +189,40 @@ package enum Schema {
                 -- It was there to count anew for each list.
                 DROP INDEX recommender.reactions_enjoyed;
                 """),
+        Migration(
+            version: 7, name: "feedback",
+            sql: """
+                -- What people say of videos; the later word replaces the earlier.
+                CREATE TABLE recommender.feedback (
+                    user_id uuid NOT NULL,
+                    video text NOT NULL REFERENCES recommender.items,
+                    kind text NOT NULL CHECK (kind IN ('like', 'not_for_me')),
+                    at timestamptz NOT NULL,
+                    PRIMARY KEY (user_id, video)
+                );
+
+                -- The rows that ratings are the sums of. What is not for somebody outweighs all else.
+                CREATE FUNCTION recommender.ratings(click_weight real, like_weight real)
+                RETURNS TABLE (user_id uuid, video text, rating real, at timestamptz) LANGUAGE sql STABLE AS $$
+                    SELECT user_id, video, rating::real, at FROM recommender.reactions
+                    UNION ALL
+                    SELECT user_id, video, click_weight, at FROM recommender.clicks
+                    UNION ALL
+                    SELECT user_id, video, CASE kind WHEN 'like' THEN like_weight ELSE '-Infinity'::real END, at
+                    FROM recommender.feedback
+                $$;
+
+                CREATE OR REPLACE VIEW recommender.chosen AS
+                    SELECT user_id, video FROM recommender.reactions WHERE rating = 1
+                    UNION
+                    SELECT user_id, video FROM recommender.clicks
+                    UNION
+                    SELECT user_id, video FROM recommender.feedback WHERE kind = 'like';
+
+                -- Sums hold for these weights; the next batch makes them anew, once.
+                TRUNCATE recommender.summaries;
+                ALTER TABLE recommender.summaries ADD COLUMN like_weight real NOT NULL,
+                    DROP CONSTRAINT summaries_pkey, ADD PRIMARY KEY (user_id, changed, click_weight, like_weight);
+                """),
     ]
 }

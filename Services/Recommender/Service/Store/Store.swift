@@ -8,15 +8,16 @@ import Messages
 /// Everything a job changes and reads happens in one transaction, and every change can be made twice with no second effect.
 package struct Store: Sendable {
     package let database: Database
-    /// What a click weighs beside a reaction of 1.
-    package let clickWeight: Float
+    package let weights: RatingWeights
     /// How many collaborative rows a person has in a version.
     package let rows: Int
     package let models: ModelCache
 
-    package init(database: Database, clickWeight: Float, rows: Int, models: ModelCache = ModelCache()) {
+    package init(
+        database: Database, weights: RatingWeights = RatingWeights(), rows: Int, models: ModelCache = ModelCache()
+    ) {
         self.database = database
-        self.clickWeight = clickWeight
+        self.weights = weights
         self.rows = rows
         self.models = models
     }
@@ -119,14 +120,43 @@ package struct Store: Sendable {
         return try row.decode("first") ? .choice : .rating
     }
 
-    /// Counts one more person who chose the video. To be called last in a transaction: whoever chooses the same video waits for
-    /// its end.
-    func count(_ video: VideoID, _ connection: isolated Connection) throws {
+    /// Stores what a user says of a video, or that they take it back, as long as nothing later has been said.
+    ///
+    /// - Parameter said: when the request came in.
+    /// - Returns: what it came to, and by how much the number of those who chose the video changed: `count` it at the
+    ///   transaction's end.
+    func say(
+        _ feedback: FeedbackGiven, said: Date, _ connection: isolated Connection
+    ) throws -> (isChanged: Bool, choices: Int) {
+        let person: [Parameter] = [.uuid(feedback.user.uuid), .text(feedback.video.rawValue)]
+        func choices() throws -> Int {
+            try connection.query("SELECT \(Self.isChosen)::int AS n", person[0], person[1])[0].decode("n")
+        }
+        let before = try choices()
+        let changed =
+            if let kind = feedback.kind {
+                try connection.query(
+                    """
+                    INSERT INTO recommender.feedback (user_id, video, kind, at) VALUES ($1, $2, $3, $4)
+                    ON CONFLICT (user_id, video) DO UPDATE SET kind = excluded.kind, at = excluded.at
+                        WHERE feedback.kind <> excluded.kind AND feedback.at <= excluded.at
+                    """, person[0], person[1], .text(kind.rawValue), .timestamp(said))
+            } else {
+                try connection.query(
+                    "DELETE FROM recommender.feedback WHERE user_id = $1 AND video = $2 AND at <= $3", person[0],
+                    person[1], .timestamp(said))
+            }
+        return (changed.affected > 0, try choices() - before)
+    }
+
+    /// Counts more people, or fewer, who chose the video. To be called last in a transaction: whoever chooses the same video waits
+    /// for its end.
+    func count(_ video: VideoID, by people: Int = 1, _ connection: isolated Connection) throws {
         try connection.query(
             """
-            INSERT INTO recommender.popularity (video, people) VALUES ($1, 1)
-            ON CONFLICT (video) DO UPDATE SET people = popularity.people + 1
-            """, .text(video.rawValue))
+            INSERT INTO recommender.popularity (video, people) VALUES ($1, $2)
+            ON CONFLICT (video) DO UPDATE SET people = popularity.people + excluded.people
+            """, .text(video.rawValue), .integer(people))
     }
 
     /// To be called when a user's ratings changed: counts the change and folds them into the current version.
@@ -198,12 +228,12 @@ package struct Store: Sendable {
         let chosen = try connection.query("SELECT video FROM recommender.chosen WHERE user_id = $1", .uuid(user.uuid))
             .map { try $0.decode("video", as: String.self) }
         var deleted: [String: Int] = [:]
-        for table in ["reactions", "clicks", "summaries", "top", "people"] {
+        for table in ["reactions", "clicks", "feedback", "summaries", "top", "people"] {
             deleted[table] = try connection.query(
                 "DELETE FROM recommender.\(table) WHERE user_id = $1", .uuid(user.uuid)
             ).affected
         }
-        if deleted["reactions"] != 0 || deleted["clicks"] != 0 {
+        if ["reactions", "clicks", "feedback"].contains(where: { deleted[$0] != 0 }) {
             try connection.query("SELECT nextval('recommender.changes')")
         }
         let wasKnown = isKnown || deleted["people"] != 0
