@@ -107,10 +107,12 @@ let package = Package(
             dependencies: [
                 "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, arguments, hummingbird,
                 nio, nioHTTP1,
-                crypto,
+                crypto, "CZlib",
             ],
-            path: "Services/Gateway", resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
+            path: "Services/Gateway", exclude: ["HTTP/CZlib"],
+            resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
             swiftSettings: strict),
+        .systemLibrary(name: "CZlib", path: "Services/Gateway/HTTP/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CTurboJPEG", path: "Services/Vision/Library/CTurboJPEG", pkgConfig: "libturbojpeg"),
         .target(
             name: "CJPEG", path: "Services/Vision/Library/CJPEG", publicHeadersPath: ".", cSettings: optimisedC,

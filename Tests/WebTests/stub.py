@@ -4,6 +4,9 @@ Tests that want another answer put a Playwright route before it. That headers an
 test_suite.py.
 """
 
+import base64
+import gzip
+import hashlib
 import http.server
 import json
 import pathlib
@@ -11,12 +14,40 @@ import re
 import threading
 
 PAGE = pathlib.Path(__file__).parents[2] / "Services" / "Gateway" / "Page"
-TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".jpg": "image/jpeg"}
+TYPES = {".svg": "image/svg+xml", ".jpg": "image/jpeg", ".png": "image/png", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
+
+
+def joined(name, seen):
+    """A module and what it imports as one script, as ComposedPage.swift does it."""
+    if name in seen:
+        return ""
+    seen.add(name)
+    before = own = ""
+    for line in (PAGE / name).read_text().splitlines():
+        if line.startswith("import "):
+            before += joined(line.split('"')[1].removeprefix("./"), seen)
+        else:
+            own += line.removeprefix("export ") + "\n"
+    return before + own
+
+
+def composed():
+    """The page as the gateway sends it, and the hashes of its script and style."""
+    style, script = "\n" + (PAGE / "page.css").read_text(), "\n" + joined("page.js", set())
+    html = (PAGE / "index.html").read_text()
+    html = html.replace('<link rel="stylesheet" href="page.css">', f"<style>{style}</style>")
+    html = html.replace('<script type="module" src="page.js"></script>', f'<script type="module">{script}</script>')
+    hashes = ["sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    return html.encode(), *hashes
+
+
+HTML, SCRIPT_HASH, STYLE_HASH = composed()
 
 
 def security_headers(source):
     """The fields that the gateway sends with every response, read from its source: `name: "part" + "part", …`."""
     code = re.sub(r"(?m)^\s*//.*$", "", source)
+    code = code.replace(r"\(PageFiles.composed.scriptHash)", SCRIPT_HASH).replace(r"\(PageFiles.composed.styleHash)", STYLE_HASH)
     fields = re.findall(r'(?:\.(\w+)|HTTPField\.Name\("([\w-]+)"\)!):\s*((?:"(?:[^"\\]|\\.)*"[\s+]*)+),', code)
     headers = {}
     for property, name, value in fields:
@@ -111,9 +142,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path.startswith("/v1/users/me/recommendations"):
             return self.send(200, {"user": {"id": USER}, "recommendations": recommendations(), "recommendation_version": 3})
-        name = "index.html" if path in ("/", "/getRecommend") else path.removeprefix("/page/")
+        if path in ("/", "/getRecommend"):
+            return self.send(200, gzip.compress(HTML), "text/html; charset=utf-8", **{"Content-Encoding": "gzip"})
+        name = path.removeprefix("/page/")
         file = PAGE / name
-        if "/" in name or not file.is_file():
+        if "/" in name or not file.is_file() or file.suffix not in TYPES:
             return self.send(404, problem("unknown-path", 404, "There is nothing here."), "application/problem+json")
         self.send(200, file.read_bytes(), TYPES[file.suffix])
 

@@ -6,9 +6,10 @@ import pathlib
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from stub import PAGE, problem, recommendations, selfie
+from stub import HTML, PAGE, problem, recommendations, selfie
 from test_page import REFUSED, YOUTUBE, agree, answer_with, check_accessible, key, tell, youtube
 
 RECOMMENDATIONS = "**/v1/users/me/recommendations"
@@ -114,11 +115,33 @@ def test_the_pages_own_videos_are_in_the_catalogue_under_their_mood():
 
 def test_every_file_of_the_page_is_served(open_page):
     swift = next(PAGE.parent.rglob("PageFiles.swift")).read_text()
-    names = {path.name for path in PAGE.iterdir()} - {"index.html"}
-    assert set(re.findall(r'^        "([\w.-]+)":', swift, re.M)) == names
-    # And every module is asked for at once, not one after the other as they name each other.
-    asked = re.findall(r'(?:modulepreload" href|module" src)="/page/([\w.]+)"', (PAGE / "index.html").read_text())
-    assert sorted(asked) == sorted(name for name in names if name.endswith(".js"))
+    names = {path.name for path in PAGE.iterdir()} - {"index.html", "page.css"}
+    assert set(re.findall(r'^ +"([\w.-]+)": ', swift, re.M)) == names
+    # Every module is part of the page, under the names it gave.
+    for module in PAGE.glob("*.js"):
+        assert module.read_text().splitlines()[0] in HTML.decode(), module
+    imports = [line for module in PAGE.glob("*.js") for line in module.read_text().splitlines() if line.startswith("import")]
+    assert [line for line in imports if not re.fullmatch(r'import \{ [\w, ]+ \} from "\./\w+\.js";', line)] == []
+
+
+def test_the_page_comes_in_one_answer(open_page):
+    page = open_page()
+    expect(page.locator("#snapshot")).not_to_have_attribute("aria-disabled", "true")
+    # But for the picture of the sample face, the font and the icon, which nothing waits for.
+    rest = page.evaluate("() => performance.getEntriesByType('resource').map(entry => entry.name.split('/').pop())")
+    assert set(rest) <= {"astronaut.jpg", "icon.svg", "inter.woff2", "mien.webmanifest"}
+
+
+def test_the_page_can_be_installed(open_page):
+    page = open_page()
+    session = page.context.new_cdp_session(page)
+    assert session.send("Page.getAppManifest")["errors"] == []
+    errors = [error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+    # Nothing is installed from the private windows that tests run in.
+    assert set(errors) <= {"in-incognito"}
+    for icon in json.loads((PAGE / "mien.webmanifest").read_text())["icons"]:
+        with Image.open(PAGE / icon["src"]) as picture:
+            assert f"{picture.width}x{picture.height}" == icon["sizes"]
 
 
 def test_a_known_persons_videos_that_do_not_come_are_said(open_page):
@@ -310,8 +333,16 @@ def test_without_scripts_nothing_pretends_to_work(open_page):
     page = open_page(java_script_enabled=False)
     expect(page.get_by_text("This page needs JavaScript")).to_be_in_viewport()
     expect(page.get_by_text("This page needs JavaScript")).to_have_css("visibility", "visible")
-    for button in page.locator("main button:visible, header button:visible").all():
-        expect(button).to_have_attribute("aria-disabled", "true")
+    assert page.get_by_role("button").count() == 0
+
+
+def test_an_old_browser_is_told_so(open_page):
+    page = open_page(noise=("needs a browser from 2024",))
+    page.context.add_init_script("delete Promise.withResolvers")
+    page.reload()
+    expect(page.get_by_text("This page needs JavaScript and a browser from 2024 or later")).to_be_visible()
+    expect(page.get_by_text("Diese Seite braucht")).to_be_visible()
+    assert page.get_by_role("button").count() == 0
 
 
 # Size.
@@ -335,8 +366,6 @@ def contrast(one, other):
 
 
 def test_what_is_said_over_a_white_picture_can_be_read(open_page, tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (640, 360), "white").save(tmp_path / "white.png")
     page = open_page(consent="recognise", noise=REFUSED)
     answer_with(page, problem("no-face", 422, "No face."), 422)

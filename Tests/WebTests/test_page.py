@@ -57,7 +57,11 @@ def check_accessible(page):
             .map(item => item.textContent.trim())"""
     )
     assert small == []
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    wide = page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+            .filter(item => item.getBoundingClientRect().right > innerWidth).map(item => `${item.tagName}#${item.id}.${item.className}`)"""
+    )
+    assert wide == []
 
 
 def test_a_snapshot_brings_box_mood_and_six_links(open_page):

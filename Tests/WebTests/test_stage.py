@@ -175,6 +175,19 @@ def test_now_playing_and_next(open_page):
     assert page.evaluate("() => document.activeElement !== document.body")
 
 
+@pytest.mark.parametrize("width,height", SCREENS)
+def test_letters_have_three_sizes(open_page, width, height):
+    page = open_page(width=width, height=height, consent="recognise")
+    key(page, "Take Snapshot").click()
+    expect(page.locator("#mood-words")).to_have_text("You look happy")
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter(item => [...item.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+            .map(item => getComputedStyle(item).fontSize)"""
+    )
+    assert len(set(sizes)) == 3
+    assert page.evaluate("() => document.fonts.check('1rem Inter')")
+
+
 def test_nothing_moves_for_those_who_do_not_want_it(open_page):
     page = open_page(consent="recognise", reduced_motion="reduce")
     key(page, "Take Snapshot").click()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from stub import HEADERS, analysis, selfie
+from stub import HEADERS, HTML, analysis, selfie
 
 
 def test_a_snapshot_goes_all_the_way(open_page, suite_url):
@@ -36,6 +36,11 @@ def test_the_stub_sends_the_headers_that_the_suite_sends(suite_url):
         sent = {name: value for name, value in response.headers.items() if name in HEADERS}
     assert sent == HEADERS
     assert "Content-Security-Policy" in HEADERS
+
+
+def test_the_stub_sends_the_page_that_the_suite_sends(suite_url):
+    with urllib.request.urlopen(suite_url, timeout=30) as response:
+        assert response.read() == HTML
 
 
 def missing(invented, sent, path=""):

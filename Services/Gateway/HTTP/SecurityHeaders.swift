@@ -4,9 +4,9 @@ package import HTTPTypes
 package enum SecurityHeaders {
     package static let fields: HTTPFields = [
         .contentSecurityPolicy:
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-            + "connect-src 'self'; frame-src https://www.youtube-nocookie.com; base-uri 'none'; form-action 'none'; "
-            + "frame-ancestors 'none'",
+            "default-src 'none'; script-src '\(PageFiles.composed.scriptHash)'; style-src '\(PageFiles.composed.styleHash)'; "
+            + "img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; manifest-src 'self'; connect-src 'self'; "
+            + "frame-src https://www.youtube-nocookie.com; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         HTTPField.Name("Permissions-Policy")!:
             "camera=(self), microphone=(), geolocation=(), autoplay=(self \"https://www.youtube-nocookie.com\")",
         // YouTube's player refuses to play for a page that sends no referrer.

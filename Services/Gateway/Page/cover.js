@@ -1,6 +1,6 @@
 // A picture for each video, made here: a thumbnail of YouTube's would tell Google what was shown to whom.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { drawn } from "./dom.js";
 
 /** From the ground to what stands out on it. */
 const COLOURS = {
@@ -30,36 +30,29 @@ function chance(text) {
   };
 }
 
-function made(name, attributes, ...children) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
 const SHAPES = {
   /** A planet with its ring, among stars. */
   space(next, bright) {
-    const stars = Array.from({ length: 26 }, () => made("circle", { cx: next() * 160, cy: next() * 90, r: 0.4 + next(), fill: "#fff" }));
+    const stars = Array.from({ length: 26 }, () => drawn("circle", { cx: next() * 160, cy: next() * 90, r: 0.4 + next(), fill: "#fff" }));
     const x = 40 + next() * 80;
     const size = 15 + next() * 9;
     return [
-      ...stars, made("circle", { cx: x, cy: 46, r: size, fill: bright, "fill-opacity": 0.9 }),
-      made("ellipse", { cx: x, cy: 46, rx: size * 1.8, ry: size * 0.45, fill: "none", stroke: "#fff", "stroke-width": 2, "stroke-opacity": 0.8, transform: `rotate(-18 ${x} 46)` }),
+      ...stars, drawn("circle", { cx: x, cy: 46, r: size, fill: bright, "fill-opacity": 0.9 }),
+      drawn("ellipse", { cx: x, cy: 46, rx: size * 1.8, ry: size * 0.45, fill: "none", stroke: "#fff", "stroke-width": 2, "stroke-opacity": 0.8, transform: `rotate(-18 ${x} 46)` }),
     ];
   },
   /** A sun over hills. */
   hills(next, bright) {
-    const sun = made("circle", { cx: 30 + next() * 100, cy: 34, r: 14, fill: bright, "fill-opacity": 0.95 });
+    const sun = drawn("circle", { cx: 30 + next() * 100, cy: 34, r: 14, fill: bright, "fill-opacity": 0.95 });
     const hill = (height, opacity) => {
       const [a, b] = [next() * 24, next() * 24];
-      return made("path", { d: `M0 ${height + a} Q40 ${height - 22 + b} 84 ${height + 4} T160 ${height - a / 2} V90 H0Z`, fill: "#071a1f", "fill-opacity": opacity });
+      return drawn("path", { d: `M0 ${height + a} Q40 ${height - 22 + b} 84 ${height + 4} T160 ${height - a / 2} V90 H0Z`, fill: "#071a1f", "fill-opacity": opacity });
     };
     return [sun, hill(56, 0.28), hill(68, 0.42)];
   },
   /** Two who speak. */
   talk(next, bright) {
-    const bubble = (x, y, width, fill, opacity) => made("path", {
+    const bubble = (x, y, width, fill, opacity) => drawn("path", {
       d: `M${x} ${y}h${width}a8 8 0 0 1 8 8v10a8 8 0 0 1-8 8h-${width - 14}l-10 9v-9a8 8 0 0 1-8-8v-10a8 8 0 0 1 8-8z`, fill, "fill-opacity": opacity,
     });
     return [bubble(28 + next() * 14, 16, 50 + next() * 20, bright, 0.85), bubble(66 + next() * 10, 46, 40 + next() * 16, "#fff", 0.45)];
@@ -68,13 +61,13 @@ const SHAPES = {
   bars(next, bright) {
     return Array.from({ length: 15 }, (_, index) => {
       const height = 10 + next() * 50 * (0.45 + Math.sin((index + 1) / 16 * Math.PI) * 0.75);
-      return made("rect", { x: 12.5 + index * 9, y: 45 - height / 2, width: 5, height, rx: 2.5, fill: index % 4 === 1 ? "#fff" : bright, "fill-opacity": 0.85 });
+      return drawn("rect", { x: 12.5 + index * 9, y: 45 - height / 2, width: 5, height, rx: 2.5, fill: index % 4 === 1 ? "#fff" : bright, "fill-opacity": 0.85 });
     });
   },
   /** A record on its plate. */
   disc(next, bright) {
     const x = 50 + next() * 60;
-    const ring = (r, fill, opacity) => made("circle", { cx: x, cy: 45, r, fill, "fill-opacity": opacity });
+    const ring = (r, fill, opacity) => drawn("circle", { cx: x, cy: 45, r, fill, "fill-opacity": opacity });
     return [ring(34, "#071a1f", 0.55), ring(27, "#fff", 0.1), ring(20, "#071a1f", 0.25), ring(12, bright, 0.95), ring(2.5, "#071a1f", 0.8)];
   },
   /** A tune that comes and goes. */
@@ -82,7 +75,7 @@ const SHAPES = {
     return [0.3, 0.5, 0.85].map((opacity, index) => {
       const y = 22 + index * 20;
       const high = 8 + next() * 16;
-      return made("path", {
+      return drawn("path", {
         d: `M-4 ${y} C30 ${y - high} 50 ${y + high} 84 ${y} S140 ${y - high} 164 ${y}`, fill: "none",
         stroke: index === 1 ? "#fff" : bright, "stroke-width": 5 + index * 2, "stroke-opacity": opacity, "stroke-linecap": "round",
       });
@@ -91,7 +84,7 @@ const SHAPES = {
   /** Rings that go out from somewhere. */
   rings(next, bright) {
     const [x, y] = [30 + next() * 100, 20 + next() * 50];
-    return [56, 42, 28, 14].map((r, index) => made("circle", { cx: x, cy: y, r, fill: bright, "fill-opacity": 0.16 + index * 0.16 }));
+    return [56, 42, 28, 14].map((r, index) => drawn("circle", { cx: x, cy: y, r, fill: bright, "fill-opacity": 0.16 + index * 0.16 }));
   },
 };
 
@@ -105,9 +98,9 @@ export function cover(title, mood) {
   const motifs = MOTIFS.find(([words]) => words.test(title))?.[1] ?? OTHERWISE;
   const motif = motifs[Math.floor(next() * motifs.length)];
   const id = `cover-${count += 1}`;
-  return made("svg", { class: "cover", viewBox: "0 0 160 90", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true", focusable: "false" },
-    made("linearGradient", { id, x1: next(), y1: 0, x2: 1, y2: 1 },
-      made("stop", { offset: 0, "stop-color": from }), made("stop", { offset: 1, "stop-color": to })),
-    made("rect", { width: 160, height: 90, fill: `url(#${id})` }),
+  return drawn("svg", { class: "cover", viewBox: "0 0 160 90", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true", focusable: "false" },
+    drawn("linearGradient", { id, x1: next(), y1: 0, x2: 1, y2: 1 },
+      drawn("stop", { offset: 0, "stop-color": from }), drawn("stop", { offset: 1, "stop-color": to })),
+    drawn("rect", { width: 160, height: 90, fill: `url(#${id})` }),
     ...SHAPES[motif](next, bright));
 }

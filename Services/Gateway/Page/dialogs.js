@@ -1,6 +1,7 @@
 // Questions that are answered before anything else.
 
 import { element, enable, say } from "./dom.js";
+import { word } from "./language.js";
 import { choice } from "./memory.js";
 
 /** Opens a dialog and returns the id of the button that closed it, or null. */
@@ -28,13 +29,13 @@ export function ask(id, buttons) {
 export async function askConsent({ first }) {
   // A picture may be pasted or dropped while the question stands.
   if (element("consent").open) return false;
-  say("consent-heading", first ? "Before the first picture" : "Your privacy");
+  say("consent-heading", word(first ? "consent.first" : "consent.heading"));
   element("agree").checked = choice.value === "recognise";
   enable("consent-yes", element("agree").checked);
   say("consent-alert", "");
   const agreed = () => {
     if (element("agree").checked) return true;
-    say("consent-alert", "Tick the box above to be recognised, or choose your mood only.");
+    say("consent-alert", word("consent.tick"));
     element("agree").focus();
     return false;
   };

@@ -1,6 +1,16 @@
 // What every part of the page does with its elements.
 
+const SVG = "http://www.w3.org/2000/svg";
+
 export const element = id => document.getElementById(id);
+
+/** Something drawn: an SVG element. */
+export function drawn(name, attributes, ...children) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
 
 /** Sets a text only when it changes, so that a screen reader says it once. */
 export function say(id, text) {

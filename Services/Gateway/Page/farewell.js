@@ -2,6 +2,7 @@
 
 import { ask, askConsent } from "./dialogs.js";
 import { element, enable } from "./dom.js";
+import { word } from "./language.js";
 import { choice, known, onForgotten } from "./memory.js";
 import { report } from "./report.js";
 import { erase, Problem } from "./service.js";
@@ -17,7 +18,7 @@ export class Farewell {
     this.#list = list;
     this.#camera = camera;
     // Nothing of a deleted person stays in another tab.
-    onForgotten(() => this.#forget("You were deleted in another tab: nothing about you is kept any more."));
+    onForgotten(() => this.#forget(word("farewell.elsewhere")));
   }
 
   /** Asks again what may be done. Whoever does not want to be recognised any more is asked what is to become of what was kept. */
@@ -34,25 +35,25 @@ export class Farewell {
       element("farewell-withdrawn").hidden = !withdrawn;
       const answer = await ask("farewell", [["farewell-yes", () => true], ["farewell-no", () => true]]);
       if (answer === "farewell-yes") await this.#delete(withdrawn);
-      else if (withdrawn) report("From now on only your mood is read. What was kept before stays until you press Delete me.");
+      else if (withdrawn) report(word("farewell.kept"));
     });
   }
 
   /** `withdrawn`: the choice not to be recognised stays. */
   async #delete(withdrawn) {
-    report("Deleting everything about you…");
+    report(word("farewell.deleting"));
     enable("forget", false);
     try {
       await erase();
       if (!withdrawn) choice.value = null;
       known.value = false;
-      this.#forget("You are deleted: nothing about you is kept any more.");
+      this.#forget(word("farewell.deleted"));
     } catch (error) {
       const nobody = error.kind === "unknown-user";
       if (nobody) known.value = false;
       report("", nobody
-        ? "This browser holds nobody to delete. If you were here before, take a snapshot first, so that we know whom to delete."
-        : `You are not deleted yet. ${problemWords(error instanceof Problem ? error : new Problem("internal-error"))}`);
+        ? word("farewell.nobody")
+        : word("farewell.not-yet", { reason: problemWords(error instanceof Problem ? error : new Problem("internal-error")) }));
     } finally {
       enable("forget", true);
     }

@@ -3,19 +3,20 @@
 import { CameraError } from "./camera.js";
 import { mayLook } from "./dialogs.js";
 import { element, enable, say } from "./dom.js";
+import { word } from "./language.js";
 import { choice, known } from "./memory.js";
 import { jpeg, pictureIn, UnreadablePicture } from "./picture.js";
 import { picksFor } from "./picks.js";
 import { hideReading, showReading } from "./reading.js";
 import { mention, report } from "./report.js";
 import { Problem, randomName, samplePicture, sendAnalysis, sendSelfie } from "./service.js";
-import { cameraWords, moodWords, personWords, problemWords, SAMPLE } from "./words.js";
+import { cameraWords, moodWords, personWords, problemWords } from "./words.js";
 
 /** Milliseconds after which a wait says that it goes on, and between an answer and the next picture of a recording. */
 const LONG = 5_000;
 const BETWEEN = 1_000;
 
-const TURNING_ON = "Turning the camera on…";
+const TURNING_ON = word("status.turning-on");
 const KEYS = ["snapshot", "start", "upload"];
 
 /** Whether the next picture of a recording may fare better. */
@@ -141,7 +142,7 @@ export class Looking {
     const turn = this.#recording = new AbortController();
     this.refreshKeys();
     element("stop").focus();
-    report(this.#camera.live ? "Recording." : TURNING_ON);
+    report(this.#camera.live ? word("status.recording") : TURNING_ON);
     this.#stage.record(true);
     this.#timeline.start();
     try {
@@ -231,13 +232,13 @@ export class Looking {
     try {
       if (!quiet) {
         await this.#stage.wait(picture);
-        report("Looking at your picture…");
+        report(word("status.looking"));
         hideReading();
         this.#timeline.clear();
         this.#list.wait();
       }
       longer = setTimeout(() => {
-        if (!quiet) report("Still working on it. You can wait or cancel.");
+        if (!quiet) report(word("status.still"));
         element("cancel").hidden = false;
       }, LONG);
       const answer = choice.value === "mood" || origin === "sample"
@@ -266,9 +267,9 @@ export class Looking {
     if (person) known.value = true;
     const mood = answer.mood.name;
     this.#list.show(answer.recommendations ?? picksFor(mood), { mood, person, calm: quiet });
-    const words = `${moodWords(answer.mood, sample)}. ${sample ? SAMPLE : personWords(answer.user)}`;
+    const words = `${moodWords(answer.mood, sample)}. ${personWords(answer.user, sample)}`;
     if (quiet) mention(words);
-    else report(`${words} Your videos are ready.`, "", { seen: true });
+    else report(`${words} ${word("status.ready")}`, "", { seen: true });
   }
 
   #fail(error, quiet) {

@@ -3,13 +3,13 @@
 const kept = new Map();
 
 /** Whether the browser keeps anything for this page. */
-export let remembers = true;
+export const browser = { remembers: true };
 
 function read(name) {
   try {
     return localStorage.getItem(name);
   } catch {
-    remembers = false;
+    browser.remembers = false;
     return kept.get(name) ?? null;
   }
 }
@@ -19,7 +19,7 @@ function write(name, value) {
   try {
     value === null ? localStorage.removeItem(name) : localStorage.setItem(name, value);
   } catch {
-    remembers = false;
+    browser.remembers = false;
   }
 }
 
@@ -35,6 +35,12 @@ export const known = {
   set value(yes) { write("mien.known", yes ? "yes" : null); },
 };
 
+/** The language that somebody chose, or null. */
+export const spoken = {
+  get value() { return read("mien.language"); },
+  set value(name) { write("mien.language", name); },
+};
+
 /** Calls `gone` when another tab deleted the person. */
 export function onForgotten(gone) {
   addEventListener("storage", event => {
@@ -43,4 +49,4 @@ export function onForgotten(gone) {
 }
 
 read("mien.consent");
-if (!navigator.cookieEnabled) remembers = false;
+if (!navigator.cookieEnabled) browser.remembers = false;

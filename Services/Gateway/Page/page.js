@@ -5,8 +5,9 @@ import { cover } from "./cover.js";
 import { element, enable, press, say } from "./dom.js";
 import { openEntrances } from "./entrances.js";
 import { Farewell } from "./farewell.js";
+import { translatePage, word } from "./language.js";
 import { Looking } from "./looking.js";
-import { choice, known, remembers } from "./memory.js";
+import { browser, choice, known } from "./memory.js";
 import { OPENING } from "./picks.js";
 import { Player } from "./player.js";
 import { report } from "./report.js";
@@ -59,11 +60,14 @@ async function welcome() {
       known.value = false;
       return;
     }
-    report("", `Your videos could not be loaded. ${problemWords(error)}`);
+    report("", `${word("list.failed")} ${problemWords(error)}`);
     element("reload").hidden = false;
   }
 }
 
+const modern = "withResolvers" in Promise && "any" in AbortSignal && CSS.supports("color", "light-dark(#000, #fff)");
+if (!modern) throw new Error("This page needs a browser from 2024 or later.");
+translatePage();
 const stage = new Stage();
 const camera = new Camera(element("webcam-video"), state => stage.showCamera(state));
 const list = new VideoList(choose);
@@ -80,13 +84,13 @@ const farewell = new Farewell({ looking, list, camera });
 press("snapshot", () => looking.snapshot());
 press("sample", () => looking.sample());
 press("start", () => looking.record());
-press("stop", () => { report("Recording stopped."); looking.stopRecording(); });
+press("stop", () => { report(word("status.stopped")); looking.stopRecording(); });
 press("upload", () => element("file").click());
 press("cancel", () => looking.cancel());
 press("again", () => looking.again());
 press("reload", () => { element("snapshot").focus(); welcome(); });
 press("camera-off", () => {
-  if (looking.recording) report("Recording stopped.");
+  if (looking.recording) report(word("status.stopped"));
   looking.stopRecording();
   camera.close();
   element("snapshot").focus();
@@ -114,5 +118,5 @@ for (const id of ["privacy", "forget", "player-play", "sample"]) enable(id, true
 setPoster(OPENING[1]);
 looking.refreshKeys();
 list.restoreDefaults();
-element("forgetful").hidden = remembers;
+element("forgetful").hidden = browser.remembers;
 if (known.value && choice.value !== "mood") welcome();

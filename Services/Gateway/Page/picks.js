@@ -32,10 +32,10 @@ const BY_MOOD = {
   ],
 };
 
-const listed = source => ([video_id, title], index) => ({ video_id, title, source, rank: index + 1 });
+const ranked = source => ([video_id, title], index) => ({ video_id, title, source, rank: index + 1 });
 
 /** Three links for somebody who comes for the first time. */
-export const defaults = () => DEFAULTS.map(listed("default"));
+export const defaults = () => DEFAULTS.map(ranked("default"));
 
 /** Six for a mood; that of a face is all they depend on. */
-export const picksFor = mood => (BY_MOOD[mood] ?? BY_MOOD.neutral).map(listed("mood"));
+export const picksFor = mood => (BY_MOOD[mood] ?? BY_MOOD.neutral).map(ranked("mood"));

@@ -1,5 +1,6 @@
 // The video: nothing of YouTube's is loaded before somebody asks for it, and its silence is noticed.
 
+import { word } from "./language.js";
 import { randomName } from "./service.js";
 
 const ORIGIN = "https://www.youtube-nocookie.com";
@@ -11,8 +12,6 @@ const SILENCE = 5_000;
 /** What YouTube's player tells of itself. */
 const ENDED = 0;
 const PLAYING = 1;
-
-const SILENT = "YouTube did not answer.";
 
 export class Player {
   #screen;
@@ -72,12 +71,12 @@ export class Player {
     this.#quiet();
     this.#frame?.remove();
     this.#put(video);
-    this.#enter("connecting", "Connecting to YouTube…");
-    this.#say(`Connecting to YouTube: ${video.title}`);
+    this.#enter("connecting", word("video.connecting"));
+    this.#say(word("video.connecting-to", { title: video.title }));
 
     const frame = document.createElement("iframe");
     const query = new URLSearchParams({ enablejsapi: 1, playsinline: 1, rel: 0, autoplay: 1, origin: location.origin });
-    frame.title = `Video: ${video.title}`;
+    frame.title = word("video.frame", { title: video.title });
     frame.allow = "autoplay; encrypted-media; picture-in-picture; fullscreen";
     // Without a referrer YouTube's player refuses with error 153.
     frame.referrerPolicy = "strict-origin-when-cross-origin";
@@ -88,7 +87,7 @@ export class Player {
     frame.src = `${ORIGIN}/embed/${video.id}?${query}`;
     this.#frame = frame;
     this.#screen.append(frame);
-    this.#giveUp = setTimeout(() => this.#fail(SILENT), SILENCE);
+    this.#giveUp = setTimeout(() => this.#fail(word("video.silent")), SILENCE);
     this.#changed("started");
   }
 
@@ -123,7 +122,7 @@ export class Player {
     switch (message?.event) {
       case "onError":
         this.#broken = true;
-        this.#fail("YouTube cannot play this video here.");
+        this.#fail(word("video.broken"));
         break;
       case "onReady": case "initialDelivery":
         if (!this.#broken && this.#screen.dataset.state !== "showing") this.#show();
@@ -138,7 +137,7 @@ export class Player {
     if (typeof state !== "number") return;
     const before = this.#playing;
     this.#playing = state === PLAYING;
-    if (this.#playing && !before) this.#say(`Playing: ${this.#video.title}`);
+    if (this.#playing && !before) this.#say(word("video.playing", { title: this.#video.title }));
     if (state === ENDED && before) this.#changed("ended");
   }
 
@@ -155,7 +154,7 @@ export class Player {
     if (this.#broken) this.#quiet();
     this.#playing = false;
     const held = this.#screen.contains(document.activeElement);
-    this.#enter("failed", `${reason} You can try again, or watch it on YouTube's own site.`);
+    this.#enter("failed", word("video.failed", { reason }));
     this.#say(reason);
     if (held) this.#play.focus();
   }
@@ -175,7 +174,7 @@ export class Player {
     this.#screen.dataset.state = state;
     this.#text.textContent = text;
     this.#play.hidden = state === "connecting";
-    this.#play.querySelector("span").textContent = state === "failed" ? "Try again" : "Play video";
+    this.#play.querySelector("span").textContent = word(state === "failed" ? "video.again" : "video.play");
     this.#anyway.hidden = this.#open.hidden = state !== "failed";
     // The pressed button is gone now; the title takes the focus so that it is not lost.
     if (held && state === "connecting") this.#title.focus();

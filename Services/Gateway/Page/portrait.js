@@ -1,6 +1,7 @@
 // The picture that was taken, with the face marked and the mood beside it.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { drawn } from "./dom.js";
+import { word } from "./language.js";
 
 /** Pixels between the face's box and what is written beside it, and to the screen's edge. */
 const GAP = 6;
@@ -12,20 +13,15 @@ export async function drawPicture(canvas, picture) {
   canvas.height = bitmap.height;
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   bitmap.close();
-  canvas.setAttribute("aria-label", "Your picture");
+  canvas.setAttribute("aria-label", word("stage.picture"));
 }
 
 /** Draws the face's box over a picture: a white line with dark dashes on it shows on any. Coordinates are in pixels of `image`. */
 export function markFace(svg, { face, image }) {
   const { x, y, width, height } = face.box;
   svg.setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
-  svg.replaceChildren(...["line", "dashes"].map(kind => {
-    const box = document.createElementNS(SVG, "rect");
-    for (const [name, value] of Object.entries({ class: kind, x, y, width, height, rx: width / 40, pathLength: kind === "line" ? 1 : "none" })) {
-      if (value !== "none") box.setAttribute(name, value);
-    }
-    return box;
-  }));
+  const box = { x, y, width, height, rx: width / 40 };
+  svg.replaceChildren(drawn("rect", { class: "line", pathLength: 1, ...box }), drawn("rect", { class: "dashes", ...box }));
 }
 
 /** Where a box of the picture lies on a screen that shows all of it. */

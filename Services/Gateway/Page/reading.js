@@ -1,7 +1,8 @@
 // What was read from the face, in words.
 
 import { element, say } from "./dom.js";
-import { facts, lookWords, moodWords, percent, personWords, reactionWords, SAMPLE } from "./words.js";
+import { percent, word } from "./language.js";
+import { facts, moodName, moodWords, personWords, reactionWords } from "./words.js";
 
 const MOODS = ["happy", "surprised", "neutral", "upset"];
 
@@ -21,7 +22,7 @@ function showBars(scores) {
       const bar = document.createElement("p");
       bar.dataset.mood = name;
       bar.append(document.createElement("span"), document.createElement("b"));
-      bar.firstChild.textContent = lookWords(name);
+      bar.firstChild.textContent = moodName(name);
       return bar;
     }));
   }
@@ -34,7 +35,7 @@ export function showReading(answer, { sample = false } = {}) {
   document.documentElement.dataset.mood = answer.mood.name;
   showBars(answer.mood.scores);
   element("mood-face").setAttribute("href", `#face-${answer.mood.name}`);
-  say("person-words", sample ? SAMPLE : personWords(answer.user));
+  say("person-words", personWords(answer.user, sample));
   const reaction = reactionWords(answer.reaction);
   say("reaction-words", reaction ?? "");
   element("reaction-words").hidden = reaction === null;
@@ -44,8 +45,8 @@ export function showReading(answer, { sample = false } = {}) {
   for (const [name, score] of Object.entries(answer.mood.scores).sort((a, b) => b[1] - a[1])) {
     const meter = document.createElement("meter");
     meter.value = score;
-    meter.setAttribute("aria-label", `Score of ${name}`);
-    row(element("scores"), name, meter, percent(score));
+    meter.setAttribute("aria-label", word("curious.score", { mood: moodName(name) }));
+    row(element("scores"), moodName(name), meter, percent(score));
   }
   element("facts").replaceChildren();
   for (const [name, text] of facts(answer)) row(element("facts"), name, text);

@@ -1,8 +1,9 @@
 // The stage: the webcam, which becomes the selfie in place. What is not in front stands small in a corner.
 
 import { element, say } from "./dom.js";
+import { word } from "./language.js";
 import { beside, drawPicture, markFace, onScreen } from "./portrait.js";
-import { cameraWords, tagWords } from "./words.js";
+import { cameraWords, moodWord, tagWords } from "./words.js";
 
 /** A share of the stage's width and height, and of the way to its edge, as in the stylesheet. */
 const CORNER = 0.26;
@@ -51,13 +52,13 @@ export class Stage {
     this.#answer = null;
     this.#mark();
     await drawPicture(this.#canvas, picture);
-    this.#enter("waiting", "Looking at your picture…");
+    this.#enter("waiting", word("status.looking"));
     this.#stage.scrollIntoView({ block: "nearest" });
   }
 
   async show(picture, answer) {
     await drawPicture(this.#canvas, picture);
-    this.#canvas.setAttribute("aria-label", `Your picture with your face marked, and the word ${answer.mood.name}`);
+    this.#canvas.setAttribute("aria-label", word("stage.marked", { mood: moodWord(answer.mood) }));
     this.#answer = answer;
     this.#mark();
     this.#enter("done");
@@ -65,18 +66,18 @@ export class Stage {
 
   /** What went wrong is said beside it. */
   fail() {
-    this.#enter("failed", "That did not work");
+    this.#enter("failed", word("stage.failed"));
   }
 
   cancel() {
     if (this.#answer) this.#enter("done");
-    else this.clear("No answer yet", "You cancelled it.");
+    else this.clear(word("stage.no-answer"), word("stage.cancelled"));
   }
 
-  clear(title = "No picture yet", text = "") {
+  clear(title = word("stage.no-picture"), text = "") {
     this.#answer = null;
     this.#canvas.width = 0;
-    this.#canvas.setAttribute("aria-label", "No picture yet");
+    this.#canvas.setAttribute("aria-label", word("stage.no-picture"));
     this.#mark();
     this.#enter("empty", title, text);
   }

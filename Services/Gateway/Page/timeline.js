@@ -1,9 +1,7 @@
 // A recording as it goes: how long it lasts, and the mood of each picture with what it said of the video.
 
-import { element } from "./dom.js";
+import { drawn, element } from "./dom.js";
 import { timelineWords } from "./words.js";
-
-const SVG = "http://www.w3.org/2000/svg";
 
 /** As many pictures as have room. */
 const LONGEST = 60;
@@ -48,14 +46,8 @@ export class Timeline {
     graph.setAttribute("aria-label", timelineWords(this.#entries));
     graph.replaceChildren(...this.#entries.flatMap(({ mood, score, enjoyed }, index) => {
       const height = Math.max(4, score * HEIGHT);
-      const bar = this.#shape("rect", { x: index * 10 + 1, y: HEIGHT + 10 - height, width: 8, height, rx: 3, "data-mood": mood });
-      return enjoyed ? [bar, this.#shape("circle", { cx: index * 10 + 5, cy: HEIGHT + 5 - height, r: 3, class: "enjoyed" })] : [bar];
+      const bar = drawn("rect", { x: index * 10 + 1, y: HEIGHT + 10 - height, width: 8, height, rx: 3, "data-mood": mood });
+      return enjoyed ? [bar, drawn("circle", { cx: index * 10 + 5, cy: HEIGHT + 5 - height, r: 3, class: "enjoyed" })] : [bar];
     }));
-  }
-
-  #shape(name, attributes) {
-    const shape = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
-    return shape;
   }
 }
