@@ -35,7 +35,6 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -53,20 +52,19 @@ let package = Package(
         .executable(name: "recommender", targets: ["Recommender"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            url: "https://github.com/apple/swift-configuration", exact: "1.4.0",
             traits: ["JSON", "Logging", "CommandLineArguments"]),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
     targets: [
         // What the services share.
@@ -86,18 +84,22 @@ let package = Package(
             name: "LinearAlgebra", dependencies: ["COpenBLAS"], path: "Shared/LinearAlgebra",
             exclude: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "CSV", path: "Shared/CSV", swiftSettings: strict),
+        .systemLibrary(name: "COpenSSL", path: "Shared/Digest/COpenSSL", pkgConfig: "libcrypto"),
+        .target(
+            name: "Digest", dependencies: ["COpenSSL"], path: "Shared/Digest", exclude: ["COpenSSL"],
+            swiftSettings: strict),
         .target(
             name: "CProcessor", path: "Shared/Processor/CProcessor", publicHeadersPath: ".", cSettings: optimisedC),
         .target(
             name: "Processor", dependencies: ["CProcessor"], path: "Shared/Processor", exclude: ["CProcessor"],
             swiftSettings: strict),
         .target(
-            name: "ModelManifest", dependencies: ["Processor", crypto], path: "Shared/ModelManifest",
+            name: "ModelManifest", dependencies: ["Digest", "Processor"], path: "Shared/ModelManifest",
             swiftSettings: strict),
         .target(
             name: "Operations",
             dependencies: [
-                logging, metrics, configuration, lifecycle, arguments, signals, system, hummingbird, crypto,
+                "Digest", logging, metrics, configuration, lifecycle, arguments, signals, system, hummingbird,
             ],
             path: "Shared/Operations", swiftSettings: strict),
 
@@ -105,9 +107,8 @@ let package = Package(
         .executableTarget(
             name: "Gateway",
             dependencies: [
-                "Messages", "Broker", "Database", "Operations", logging, metrics, lifecycle, arguments, hummingbird,
-                nio, nioHTTP1,
-                crypto, "CZlib",
+                "Messages", "Broker", "Database", "Digest", "Operations", logging, metrics, lifecycle, arguments,
+                hummingbird, nio, nioHTTP1, "CZlib",
             ],
             path: "Services/Gateway", exclude: ["HTTP/CZlib"],
             resources: [.embedInCode("Page"), .embedInCode("openapi.yaml")],
@@ -199,6 +200,7 @@ let package = Package(
             name: "DatabaseTests", dependencies: ["Database", "DatabaseTesting", "RelayTesting", lifecycleTesting],
             swiftSettings: strict),
         .testTarget(name: "CSVTests", dependencies: ["CSV"], swiftSettings: strict),
+        .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], swiftSettings: strict),
         .testTarget(name: "ModelManifestTests", dependencies: ["ModelManifest"], swiftSettings: strict),
         .testTarget(

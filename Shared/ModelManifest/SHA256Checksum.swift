@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 internal import FoundationEssentials
 
 /// A SHA-256, written as 64 hexadecimal digits.
@@ -16,16 +16,10 @@ package struct SHA256Checksum: Hashable, Sendable, CustomStringConvertible {
     package init(contentsOf path: String) throws(ModelManifestError) {
         do {
             let data = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
-            description = Self.text(SHA256.hash(data: data))
+            description = data.withUnsafeBytes(SHA256.hash).hexadecimal()
         } catch {
             throw .missing(file: path)
         }
-    }
-
-    private static func text(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let bytes = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 internal import FoundationEssentials
 internal import Glibc
 package import Logging
@@ -52,9 +52,7 @@ package struct JSONLogHandler: LogHandler {
 
     /// The first 16 hexadecimal digits of a text's SHA-256.
     package static func digest(_ text: String) -> String {
-        SHA256.hash(data: Data(text.utf8)).prefix(8).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
+        Array(text.utf8).withUnsafeBytes(SHA256.hash).hexadecimal(bytes: 8)
     }
 
     private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

@@ -1,4 +1,4 @@
-import Crypto
+import Digest
 import FoundationEssentials
 
 /// The page as one answer: `index.html` with its style and its modules inside, so that a browser far away waits once.
@@ -45,6 +45,6 @@ package struct ComposedPage: Sendable {
     }
 
     private static func hash(_ text: String) -> String {
-        "sha256-" + Data(SHA256.hash(data: Array(text.utf8))).base64EncodedString()
+        "sha256-" + Data(Array(text.utf8).withUnsafeBytes(SHA256.hash).bytes).base64EncodedString()
     }
 }

@@ -1,4 +1,4 @@
-import Crypto
+import Digest
 import FoundationEssentials
 import HTTPTypes
 package import Hummingbird
@@ -17,8 +17,7 @@ package enum PageFiles {
         init(_ type: String, _ bytes: [UInt8]) {
             self.type = type
             self.bytes = bytes
-            tag = SHA256.hash(data: bytes).prefix(12).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-                .joined()
+            tag = bytes.withUnsafeBytes(SHA256.hash).hexadecimal(bytes: 12)
             let smaller = Gzip.compressed(bytes)
             compressed = smaller.count < bytes.count * 9 / 10 ? smaller : nil
         }

@@ -1,4 +1,4 @@
-import Crypto
+import Digest
 package import FoundationEssentials
 package import HTTPTypes
 package import Messages
@@ -26,10 +26,10 @@ package struct IdempotencyKey: Hashable, Sendable {
     package func job(_ trip: Trip, content: [Data]) -> JobID {
         var hash = SHA256()
         for part in [Data("mien job".utf8), Data(trip.rawValue.utf8), Data(text.utf8)] + content {
-            withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
-            hash.update(data: part)
+            withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update($0) }
+            part.withUnsafeBytes { hash.update($0) }
         }
-        var bytes = Array(hash.finalize().prefix(16))
+        var bytes = Array(hash.finish().bytes.prefix(16))
         // A UUID of version 8: made by an application's own rule (RFC 9562).
         bytes[6] = bytes[6] & 0x0f | 0x80
         bytes[8] = bytes[8] & 0x3f | 0x80

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 internal import FoundationEssentials
 internal import Glibc
 package import Messages
@@ -18,8 +18,8 @@ package struct ErasureLedger: Sendable {
 
     /// Writes an erasure down; when it returns, the line outlives a power failure. Blocks the thread.
     package func record(_ user: UserID) throws(ErasureLedgerError) {
-        let digest = withUnsafeBytes(of: user.uuid.uuid) { SHA256.hash(data: $0) }
-        let line = Array((digest.description.suffix(64) + "\n").utf8)
+        let digest = withUnsafeBytes(of: user.uuid.uuid, SHA256.hash)
+        let line = Array((digest.hexadecimal() + "\n").utf8)
         mkdir(folder, 0o700)
         let path = "\(folder)/\(Date.now.formatted(.iso8601.year().month().day()))"
         let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
