@@ -67,6 +67,10 @@ class ExpressionGPUTests(unittest.TestCase):
         self.assertIn("faces-a.npz: 20 faces without labels", log)
         self.assertIn("ensemble of 2", log)
         self.assertNotIn("Traceback", log)
+        self.assertNotIn("as it was left", log)
+        (self.folder / "out/expression-log.txt").unlink()
+        (self.folder / "out/teachers/1.pt").unlink()
+        self.assertEqual(self.run_training().count("as it was left"), 1)
         for name, widths in (("a", 32), ("b", NARROW[0])):
             network = export.read_network(self.folder / f"out/expression-{name}.pt")
             self.assertEqual(network.trunk[0][0].out_channels, widths)
