@@ -22,8 +22,10 @@ package enum FaceStore {
     ) throws -> [Change] {
         let rows = try connection.query(
             """
-            SELECT c.sequence, c.face_id, c.added, f.user_id, f.job_id, f.template, f.distance
-            FROM identity.changes c LEFT JOIN identity.faces f ON f.id = c.face_id AND f.version = $2
+            SELECT c.sequence, c.face_id, c.added, f.user_id, u.person, f.job_id, f.template, f.origin, f.distance
+            FROM identity.changes c
+                LEFT JOIN identity.faces f ON f.id = c.face_id AND f.version = $2
+                LEFT JOIN identity.users u ON u.id = f.user_id
             WHERE c.sequence > $1 ORDER BY c.sequence LIMIT \(page)
             """, .integer(sequence), .text(version))
         return try rows.map { row in
@@ -34,28 +36,53 @@ package enum FaceStore {
             {
                 let distance: Double? = try row.decode("distance")
                 let face = Gallery.Face(
-                    id: id, user: UserID(user), job: JobID(try row.decode("job_id")), distance: distance.map(Float.init)
-                )
+                    id: id, user: UserID(user), person: UserID(try row.decode("person")),
+                    job: JobID(try row.decode("job_id")),
+                    origin: FaceOrigin(rawValue: try row.decode("origin")) ?? .enrolment,
+                    distance: distance.map(Float.init))
                 change.added = (face, template.withUnsafeBytes([Float].init(littleEndian:)))
             }
             return change
         }
     }
 
-    /// Makes a user of a face. The caller holds the lock.
-    package static func enrol(
-        _ template: FaceTemplate, job: JobID, distance: Float?, on connection: isolated Connection
-    ) throws -> UserID {
-        let user = UserID.random()
-        try connection.query("INSERT INTO identity.users (id) VALUES ($1)", .uuid(user.uuid))
+    /// Makes a user, of whom nothing is known yet. The caller holds the lock.
+    package static func add(_ user: UserID, on connection: isolated Connection) throws {
+        try connection.query("INSERT INTO identity.users (id, person) VALUES ($1, $1)", .uuid(user.uuid))
+    }
+
+    /// Keeps a user's template, unless the job's is kept already. The caller holds the lock.
+    package static func add(
+        _ template: FaceTemplate, to user: UserID, job: JobID, origin: FaceOrigin, distance: Float?,
+        on connection: isolated Connection
+    ) throws {
         let rows = try connection.query(
             """
-            INSERT INTO identity.faces (user_id, job_id, version, template, distance)
-            VALUES ($1, $2, $3, $4, $5) RETURNING id
+            INSERT INTO identity.faces (user_id, job_id, version, template, origin, distance)
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (job_id, version) DO NOTHING RETURNING id
             """, .uuid(user.uuid), .uuid(job.uuid), .text(template.version), .bytes(Data(template.values.littleEndian)),
-            .optional(distance.map(Double.init), Parameter.double))
-        try record(face: rows[0].decode("id"), added: true, on: connection)
-        return user
+            .text(origin.rawValue), .optional(distance.map(Double.init), Parameter.double))
+        if let row = rows.first { try record(face: row.decode("id"), added: true, on: connection) }
+    }
+
+    /// A user's own templates of a network version, the oldest first.
+    package static func templates(
+        of user: UserID, version: String, on connection: isolated Connection
+    ) throws -> [TemplateBank.Kept] {
+        try connection.query(
+            "SELECT id, template FROM identity.faces WHERE user_id = $1 AND version = $2 ORDER BY id",
+            .uuid(user.uuid), .text(version)
+        ).map { row in
+            let template: Data = try row.decode("template")
+            return TemplateBank.Kept(
+                id: try row.decode("id"), template: template.withUnsafeBytes([Float].init(littleEndian:)))
+        }
+    }
+
+    /// Removes a template that another takes the place of. The caller holds the lock.
+    package static func remove(_ face: Int64, on connection: isolated Connection) throws {
+        try connection.query("DELETE FROM identity.faces WHERE id = $1", .integer(face))
+        try record(face: face, added: false, on: connection)
     }
 
     /// Whether a picture may show somebody who was erased since it was sent: then it makes nobody.

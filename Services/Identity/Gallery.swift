@@ -1,125 +1,96 @@
-internal import LinearAlgebra
 package import Messages
 
-/// The known faces of one network version, in memory: a contiguous matrix that is searched exactly.
+/// The known people of one network version, in memory: their templates, and whose they are.
 ///
-/// A value without I/O. Rows lie in no order; removing one moves the last into its place.
+/// A value without I/O. Comparing everybody is left to a search of its own, which knows nothing of users.
 package struct Gallery: Sendable {
-    /// One enrolled face.
+    /// One template.
     package struct Face: Hashable, Sendable {
         package var id: Int64
         package var user: UserID
-        /// The job that enrolled it.
+        /// Whom the user is: another one where two were merged.
+        package var person: UserID
+        /// The job whose picture it is of.
         package var job: JobID
-        /// The distance to the nearest face at its enrolment, as it was decided by; `nil` for the first of all.
+        package var origin: FaceOrigin
+        /// The distance by which it was decided; `nil` for the first face of all.
         package var distance: Float?
     }
 
-    /// The face nearest to a template, and how near the others come.
+    /// The template nearest to a face, and how near others come.
     package struct Neighbour: Hashable, Sendable {
         package var face: Face
-        /// The face's template.
         package var template: [Float]
         /// Cosine distance, 0...2.
         package var distance: Float
-        /// The cosines of the faces that come next, the most alike first. Every user has one face, so they are other people's.
-        package var impostors: [Float]
+        /// The cosines of the people who come next, each by the nearest template, the most alike first.
+        package var impostors: [Float] = []
     }
 
-    /// How wide a template is.
-    package let width: Int
-    private var faces: [Face] = []
-    private var rows: [Int64: Int] = [:]
-    private var templates: [Float] = []
+    private var search: ExactSearch
+    private var faces: [Int64: Face] = [:]
+    /// The templates of each person, merged users' too.
+    private var ids: [UserID: Set<Int64>] = [:]
+    /// Users who were merged with another, and whom they are.
+    private var aliases: [UserID: UserID] = [:]
 
     package init(width: Int) {
-        self.width = width
+        search = ExactSearch(width: width)
     }
 
+    package var width: Int { search.width }
+
+    /// How many templates there are.
     package var count: Int { faces.count }
 
     /// Adds a face with its template of unit length, or replaces the one of the same id.
     package mutating func add(_ face: Face, template: [Float]) {
-        precondition(template.count == width, "a template of \(template.count) values in a gallery of \(width)")
-        if let row = rows[face.id] {
-            faces[row] = face
-            templates.replaceSubrange(row * width..<(row + 1) * width, with: template)
-        } else {
-            rows[face.id] = faces.count
-            faces.append(face)
-            templates.append(contentsOf: template)
+        if let earlier = faces.updateValue(face, forKey: face.id), earlier.person != face.person {
+            ids[earlier.person]?.remove(face.id)
         }
+        search.add(face.id, of: face.person, template: template)
+        ids[face.person, default: []].insert(face.id)
+        aliases[face.user] = face.person == face.user ? nil : face.person
     }
 
     /// Forgets a face; does nothing when it is not here.
     package mutating func remove(_ id: Int64) {
-        guard let row = rows.removeValue(forKey: id) else { return }
-        let last = faces.count - 1
-        if row != last {
-            faces[row] = faces[last]
-            rows[faces[row].id] = row
-            templates.replaceSubrange(
-                row * width..<(row + 1) * width, with: templates[last * width..<(last + 1) * width])
-        }
-        faces.removeLast()
-        templates.removeLast(width)
+        guard let face = faces.removeValue(forKey: id) else { return }
+        search.remove(id)
+        ids[face.person]?.remove(id)
+        if ids[face.person]?.isEmpty == true { ids[face.person] = nil }
     }
 
-    /// The nearest face to each template (of unit length), by comparing it with every face, and as many that come next; `nil`
-    /// in an empty gallery.
-    package func nearest(to probes: [[Float]], impostors: Int = 0) -> [Neighbour?] {
-        guard !faces.isEmpty, !probes.isEmpty else { return probes.map { _ in nil } }
-        let flat = Array(probes.joined())
-        precondition(flat.count == probes.count * width)
-        var matches = probes.map { _ in TopMatches(places: 1 + impostors) }
-        var cosines = [Float](repeating: 0, count: Self.block * probes.count)
-        for start in stride(from: 0, to: faces.count, by: Self.block) {
-            let length = min(Self.block, faces.count - start)
-            templates.withUnsafeBufferPointer { templates in
-                flat.withUnsafeBufferPointer { flat in
-                    guard let probe = flat.baseAddress, let face = templates.baseAddress else { return }
-                    if probes.count == 1 {
-                        BLAS.multiply(face + start * width, rows: length, rank: width, by: probe, into: &cosines)
-                    } else {
-                        BLAS.multiply(
-                            probe, rows: probes.count, by: face + start * width, columns: length, rank: width,
-                            into: &cosines)
-                    }
-                }
-            }
-            for probe in probes.indices {
-                for row in 0..<length {
-                    matches[probe].offer(row: start + row, cosine: cosines[probe * length + row])
-                }
-            }
-        }
-        return matches.map { match in
-            let (row, cosine) = match.ranked[0]
-            return Neighbour(
-                face: faces[row], template: Array(templates[row * width..<(row + 1) * width]),
-                distance: max(0, 1 - cosine), impostors: match.ranked.dropFirst().map(\.cosine))
+    /// A user's own templates, the oldest first.
+    package func templates(of user: UserID) -> [TemplateBank.Kept] {
+        let person = aliases[user] ?? user
+        return ids[person, default: []].filter { faces[$0]?.user == user }.sorted().compactMap { id in
+            search[id].map { TemplateBank.Kept(id: id, template: Array($0)) }
         }
     }
 
-    /// Rows compared at a time, so that the products of many probes stay small.
-    private static let block = 4096
-}
-
-/// The rows most alike to a probe so far, best first; of two equal ones the earlier stays ahead.
-private struct TopMatches {
-    private(set) var ranked: [(row: Int, cosine: Float)] = []
-    private let places: Int
-    /// What a cosine must exceed to be ranked.
-    private var bar = -Float.infinity
-
-    init(places: Int) {
-        self.places = places
+    /// The nearest template of a person, by any of their users; `nil` where there is none.
+    package func nearest(to probe: [Float], of user: UserID) -> Neighbour? {
+        let own = ids[aliases[user] ?? user, default: []].map { id in (id, cosine(probe, id)) }
+        return own.max { ($0.1, $1.0) < ($1.1, $0.0) }.flatMap { neighbour($0.0, cosine: $0.1) }
     }
 
-    mutating func offer(row: Int, cosine: Float) {
-        guard cosine > bar else { return }
-        ranked.insert((row, cosine), at: ranked.firstIndex { $0.cosine < cosine } ?? ranked.count)
-        if ranked.count > places { ranked.removeLast() }
-        if ranked.count == places { bar = ranked[places - 1].cosine }
+    /// The person nearest to each template (of unit length) and `others` people who come next, by each one's nearest template; the
+    /// first has the cosines of the rest, `impostors` at most.
+    package func nearest(to probes: [[Float]], others: Int) -> [[Neighbour]] {
+        search.nearest(to: probes, count: 1 + others).map { hits in
+            var neighbours = hits.compactMap { neighbour($0.id, cosine: $0.cosine) }
+            if !neighbours.isEmpty { neighbours[0].impostors = hits.dropFirst().map(\.cosine) }
+            return neighbours
+        }
+    }
+
+    private func neighbour(_ id: Int64, cosine: Float) -> Neighbour? {
+        guard let face = faces[id], let template = search[id] else { return nil }
+        return Neighbour(face: face, template: Array(template), distance: max(0, 1 - cosine))
+    }
+
+    private func cosine(_ probe: [Float], _ id: Int64) -> Float {
+        search[id].map { zip($0, probe).reduce(0) { $0 + $1.0 * $1.1 } } ?? -1
     }
 }

@@ -28,7 +28,8 @@ package enum Identity {
             metadata: ["network.version": "\(network.version)", "blas.core": "\(OpenBLAS.coreName)"])
 
         let database = Database(settings.database, logger: runner.logger)
-        let recogniser = Recogniser(database: database, network: network, cohort: cohort)
+        let recogniser = Recogniser(
+            database: database, network: network, cohort: cohort, templates: settings.templates)
         let publisher = Publisher(address: settings.broker, logger: runner.logger)
         let stage = Stage(
             name: .identity, address: settings.broker, publisher: publisher,

@@ -11,6 +11,7 @@ package import Operations
 /// | `identity.batch` | 1...256 | 32 | faces compared at a time |
 /// | `identity.concurrency` | 1...64 | 2 | batches at a time |
 /// | `identity.threads` | 1...256 | 1 | threads of one comparison |
+/// | `identity.templates` | 1...64 | 8 | templates kept of a user |
 /// | `identity.sweepInterval` | seconds | 600 | how often old erasures are cleared out |
 package struct IdentitySettings: Sendable {
     package var broker: BrokerAddress
@@ -19,6 +20,7 @@ package struct IdentitySettings: Sendable {
     package var batch: Int
     package var concurrency: Int
     package var threads: Int
+    package var templates: Int
     package var sweepInterval: Duration
 
     package init(_ settings: Settings) throws(SettingsError) {
@@ -28,6 +30,7 @@ package struct IdentitySettings: Sendable {
         batch = try settings.integer("identity.batch", default: 32, in: 1...256)
         concurrency = try settings.integer("identity.concurrency", default: 2, in: 1...64)
         threads = try settings.integer("identity.threads", default: 1, in: 1...256)
+        templates = try settings.integer("identity.templates", default: 8, in: 1...64)
         sweepInterval = try settings.duration("identity.sweepInterval", default: .seconds(600), aboveZero: true)
     }
 }

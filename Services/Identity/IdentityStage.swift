@@ -27,8 +27,8 @@ package struct IdentityStage: StageHandler {
                         outcomes[index] = identified(person, by: face)
                     } else if let template = face.template {
                         let probe = Probe(
-                            job: job.id, submitted: job.header.submitted, template: template,
-                            declaredNew: face.request.declaredNew)
+                            job: job.id, submitted: job.header.submitted, templates: [template],
+                            declared: face.request.declaration, claims: face.request.claims)
                         selfies.append((index, face, probe))
                     } else {
                         throw EnvelopeError.undecodable(
@@ -60,7 +60,10 @@ package struct IdentityStage: StageHandler {
 
     private func identified(_ person: Person, by face: FaceDetected) -> Outcome {
         Counter(label: "mien_identity_people_total", dimensions: [("standing", person.standing.rawValue)]).increment()
-        return .completed(PersonIdentified(request: face.request, analysis: face.analysis, person: person))
+        var request = face.request
+        // Nobody behind here needs to know whom the client remembers.
+        request.claims = []
+        return .completed(PersonIdentified(request: request, analysis: face.analysis, person: person))
     }
 
     private func describe(_ user: UserID) async throws -> Outcome {
@@ -82,6 +85,17 @@ package struct IdentityStage: StageHandler {
         case RecognitionError.otherNetwork:
             .retry(Failure(.unavailable, "The face networks are being changed just now.", stage: .identity))
         default: .failed(Failure(.internalError, "The face could not be compared.", stage: .identity))
+        }
+    }
+}
+
+extension SelfieRequest {
+    /// Nothing where both are said.
+    fileprivate var declaration: Declaration? {
+        switch (declaredNew, declaredKnown) {
+        case (true, false): .isNew
+        case (false, true): .isKnown
+        default: nil
         }
     }
 }

@@ -1,24 +1,24 @@
 package import FoundationEssentials
 package import Messages
-import ModelManifest
 
 /// A face that asks to be recognised.
 package struct Probe: Sendable {
     package var job: JobID
     /// When the picture was sent.
     package var submitted: Date
-    package var template: FaceTemplate
-    package var declaredNew: Bool
+    /// The face's vectors, the one of the current network first.
+    package var templates: [FaceTemplate]
+    package var declared: Declaration?
+    /// Who it may be, by what the client remembers.
+    package var claims: [UserID]
 
-    package init(job: JobID, submitted: Date, template: FaceTemplate, declaredNew: Bool) {
+    package init(
+        job: JobID, submitted: Date, templates: [FaceTemplate], declared: Declaration? = nil, claims: [UserID] = []
+    ) {
         self.job = job
         self.submitted = submitted
-        self.template = template
-        self.declaredNew = declaredNew
-    }
-
-    /// Whether the template is of this network; vectors of different networks are never compared.
-    func isComparable(with network: IdentityNetwork) -> Bool {
-        template.version == network.version && template.values.count == network.width
+        self.templates = templates
+        self.declared = declared
+        self.claims = claims
     }
 }

@@ -4,32 +4,32 @@ package import Messages
 import Metrics
 package import ModelManifest
 
-/// Decides whose face it is: searches the gallery in memory, and enrols who is in nobody's.
+/// Decides whose face it is: compares it with those whom the request claims and then with everybody known, and enrols who is
+/// nobody.
 ///
-/// The gallery follows the database by the sequence numbers of `identity.changes`.
+/// What is known follows the database by the sequence numbers of `identity.changes`.
 package actor Recogniser {
     private let database: Database
-    private let network: IdentityNetwork
-    private let normalisation: ScoreNormalisation
-    private var gallery: Gallery
+    private let limit: Int
+    private var known: KnownPeople
     private var sequence: Int64 = 0
     /// The last of the changes that were cleared away before this gallery could have missed one.
     private var cleared: Int64 = 0
     /// Whether the gallery has been read to its end: before that nobody can be recognised.
     package private(set) var isLoaded = false
+    /// The network version whose templates are compared.
+    package nonisolated let version: String
 
-    package init(database: Database, network: IdentityNetwork, cohort: Cohort?) {
+    /// - Parameter templates: how many of them are kept of a user at most.
+    package init(database: Database, network: IdentityNetwork, cohort: Cohort?, templates: Int = 8) {
         self.database = database
-        self.network = network
-        normalisation = ScoreNormalisation(cohort: cohort, impostors: network.identification.impostors)
-        gallery = Gallery(width: network.width)
+        limit = templates
+        known = KnownPeople(network: network, cohort: cohort)
+        version = network.version
     }
 
-    /// How many faces are known.
-    package var count: Int { gallery.count }
-
-    /// The network version whose templates are compared.
-    package nonisolated var version: String { network.version }
+    /// How many templates are known.
+    package var count: Int { known.gallery.count }
 
     /// Reads what changed since the last time.
     package func catchUp() async throws {
@@ -50,14 +50,9 @@ package actor Recogniser {
                 return faces.map { _ in .failure(error) }
             }
         }
-        let templates = faces.map { probe in
-            probe.isComparable(with: network) ? probe.template.values : nil
-        }
-        var neighbours = nearest(to: templates.compactMap(\.self))[...]
         var people: [Result<Person, any Error>] = []
-        for (probe, template) in zip(faces, templates) {
-            let neighbour = template == nil ? nil : neighbours.removeFirst()
-            people.append(await Result(catching: { try await decide(probe, neighbour: neighbour) }))
+        for (probe, finding) in zip(faces, findings(faces)) {
+            people.append(await Result(catching: { try await settle(probe, finding) }))
         }
         return people
     }
@@ -81,26 +76,48 @@ package actor Recogniser {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }
     }
 
-    private func decide(_ probe: Probe, neighbour: Nearest?) async throws -> Person {
-        guard probe.isComparable(with: network) else {
-            throw RecognitionError.otherNetwork(theirs: probe.template.version, ours: version)
+    /// What each face is found to be; `nil` where it has no vector that can be compared.
+    private func findings(_ probes: [Probe]) -> [KnownPeople.Finding?] {
+        let questions = probes.map { probe in
+            known.template(of: probe).map {
+                KnownPeople.Question(template: $0, declared: probe.declared, claims: probe.claims)
+            }
         }
-        if let person = settle(probe, neighbour: neighbour) { return person }
-        return try await enrol(probe)
+        var answers = known.findings(questions.compactMap(\.self))[...]
+        return questions.map { $0.flatMap { _ in answers.popFirst() } }
+    }
+
+    private func settle(_ probe: Probe, _ finding: KnownPeople.Finding?) async throws -> Person {
+        guard let finding else {
+            throw RecognitionError.otherNetwork(theirs: probe.templates.map(\.version), ours: version)
+        }
+        if case .known(let face, let distance, let means, _) = finding, face.job != probe.job {
+            await keep(probe, as: face.user, distance, means)
+        }
+        return if let person = person(probe, finding) { person } else { try await enrol(probe) }
     }
 
     /// The person, unless a user has to be made.
-    private func settle(_ probe: Probe, neighbour: Nearest?) -> Person? {
-        if let neighbour, neighbour.face.job == probe.job {
-            return Person(standing: .new, user: neighbour.face.user, distance: neighbour.face.distance)
-        }
-        let decision = network.identification.decide(
-            distance: neighbour?.distance, declaredNew: probe.declaredNew)
-        let distance = neighbour?.distance.normalised
-        return switch decision {
-        case .match: Person(standing: .returning, user: neighbour?.face.user, distance: distance)
-        case .undecided: Person(standing: .uncertain, user: nil, distance: distance, reason: .ambiguous)
-        case .enrol: nil
+    private func person(_ probe: Probe, _ finding: KnownPeople.Finding) -> Person? {
+        switch finding {
+        case .known(let face, _, _, let sameAs) where face.job == probe.job:
+            // The job comes again, and gets its first answer.
+            let means: Person.Means? =
+                switch face.origin {
+                case .enrolment: nil
+                case .claim: .claim
+                case .search, .migration: .search
+                }
+            return Person(
+                standing: means == nil ? .new : .returning, user: face.person, by: means, distance: face.distance,
+                sameAs: sameAs.isEmpty ? nil : sameAs)
+        case .known(let face, let distance, let means, let sameAs):
+            return Person(
+                standing: .returning, user: face.person, by: means, distance: distance.decisive(by: means),
+                sameAs: sameAs.isEmpty ? nil : sameAs)
+        case .undecided(let distance):
+            return Person(standing: .uncertain, user: nil, distance: distance?.normalised, reason: .ambiguous)
+        case .nobody: return nil
         }
     }
 
@@ -109,14 +126,18 @@ package actor Recogniser {
         let person = try await database.transaction { connection in
             try connection.query(Schema.lock)
             try await self.catchUp(on: connection)
-            let neighbour = await self.nearest(to: [probe.template.values])[0]
-            if let person = await self.settle(probe, neighbour: neighbour) { return person }
-            let distance = neighbour?.distance.normalised
+            guard let finding = await self.findings([probe])[0], let template = await self.known.template(of: probe)
+            else { throw RecognitionError.otherNetwork(theirs: probe.templates.map(\.version), ours: self.version) }
+            if let person = await self.person(probe, finding) { return person }
+            let distance = finding.distance?.normalised
             if try FaceStore.mayShowErased(job: probe.job, submitted: probe.submitted, on: connection) {
                 return Person(standing: .uncertain, user: nil, distance: distance, reason: .erasedMeanwhile)
             }
-            let user = try FaceStore.enrol(
-                probe.template, job: probe.job, distance: distance, on: connection)
+            let user = UserID.random()
+            try FaceStore.add(user, on: connection)
+            try FaceStore.add(
+                FaceTemplate(version: self.version, values: template), to: user, job: probe.job, origin: .enrolment,
+                distance: distance, on: connection)
             return Person(standing: .new, user: user, distance: distance)
         }
         // The own face is read back like everybody else's; should that fail now, the next catching up brings it.
@@ -124,16 +145,30 @@ package actor Recogniser {
         return person
     }
 
-    /// The face nearest by cosine distance.
-    private struct Nearest {
-        var face: Gallery.Face
-        var distance: Distance
-    }
-
-    private func nearest(to probes: [[Float]]) -> [Nearest?] {
-        zip(probes, gallery.nearest(to: probes, impostors: normalisation.impostors?.count ?? 0)).map {
-            probe, neighbour in
-            neighbour.map { Nearest(face: $0.face, distance: normalisation.distance(from: probe, to: $0)) }
+    /// Keeps a returning user's template, where that says more of them than is known.
+    ///
+    /// The answer does not depend on it: while the database is away people are recognised as ever, and nothing is learnt.
+    private func keep(_ probe: Probe, as user: UserID, _ distance: Distance, _ means: Person.Means) async {
+        guard let template = known.template(of: probe) else { return }
+        let distance = distance.decisive(by: means)
+        guard
+            known.bank(of: known.gallery.templates(of: user)).change(for: template, at: distance, limit: limit) != .none
+        else { return }
+        do {
+            try await database.transaction { connection in
+                try connection.query(Schema.lock)
+                // Another worker may have added one meanwhile, and the user may be gone.
+                let kept = try FaceStore.templates(of: user, version: self.version, on: connection)
+                let change = await self.known.bank(of: kept).change(for: template, at: distance, limit: self.limit)
+                if change == .none { return }
+                if case .replace(let other) = change { try FaceStore.remove(other, on: connection) }
+                try FaceStore.add(
+                    FaceTemplate(version: self.version, values: template), to: user, job: probe.job,
+                    origin: means == .claim ? .claim : .search, distance: distance, on: connection)
+            }
+            try await catchUp()
+        } catch {
+            Counter(label: "mien_identity_templates_lost_total").increment()
         }
     }
 
@@ -154,25 +189,40 @@ package actor Recogniser {
                 self.cleared = cleared
             }
             apply(changes)
-            Gauge(label: "mien_identity_faces").record(gallery.count)
+            Gauge(label: "mien_identity_faces").record(count)
             if changes.count < FaceStore.page { return isLoaded = true }
         }
     }
 
     private func beginAnew() {
-        gallery = Gallery(width: network.width)
+        known.clear()
         sequence = 0
         isLoaded = false
     }
 
     private func apply(_ changes: [FaceStore.Change]) {
         for change in changes where change.sequence > sequence {
-            if let (face, template) = change.added, template.count == gallery.width {
-                gallery.add(face, template: template)
+            if let (face, template) = change.added, template.count == known.gallery.width {
+                known.gallery.add(face, template: template)
             } else {
-                gallery.remove(change.face)
+                known.gallery.remove(change.face)
             }
             sequence = change.sequence
+        }
+    }
+}
+
+extension Distance {
+    /// The one by which somebody was found.
+    fileprivate func decisive(by means: Person.Means) -> Float { means == .claim ? paired : normalised }
+}
+
+extension KnownPeople.Finding {
+    /// To the nearest, if anybody was compared.
+    fileprivate var distance: Distance? {
+        switch self {
+        case .known(_, let distance, _, _): distance
+        case .undecided(let distance), .nobody(let distance): distance
         }
     }
 }

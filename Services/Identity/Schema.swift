@@ -63,5 +63,22 @@ package enum Schema {
                 );
                 INSERT INTO identity.cleared VALUES (0);
                 """),
+        Migration(
+            version: 4, name: "several templates a user, and users who are one person",
+            sql: """
+                -- Whom the user is: another one where two were merged, of which this one is then an alias.
+                ALTER TABLE identity.users ADD COLUMN person uuid;
+                UPDATE identity.users SET person = id;
+                ALTER TABLE identity.users ALTER COLUMN person SET NOT NULL;
+                CREATE INDEX ON identity.users (person);
+
+                -- Why a template is kept.
+                ALTER TABLE identity.faces ADD COLUMN origin text NOT NULL DEFAULT 'enrolment'
+                    CHECK (origin IN ('enrolment', 'claim', 'search', 'migration'));
+                ALTER TABLE identity.faces ALTER COLUMN origin DROP DEFAULT;
+                -- A job redelivered after its commit finds its own face; by every network it has one.
+                ALTER TABLE identity.faces DROP CONSTRAINT faces_job_id_key;
+                ALTER TABLE identity.faces ADD UNIQUE (job_id, version);
+                """),
     ]
 }

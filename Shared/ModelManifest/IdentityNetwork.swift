@@ -83,6 +83,13 @@ package struct Identification: Hashable, Sendable, Decodable {
     package let enrol: Float
     /// At or below it by the bare cosine distance, surely nobody new; 0 to go by the normalised distance alone.
     package let near: Float
+    /// At or below it, the person whom the request claims, compared with that one alone; `match` where the manifest has none. False
+    /// matches of two people who are compared are what it limits, and not those among everybody known.
+    package let claim: Float
+    /// At or below it, a returning person's template may be kept beside those that are; 0 to keep the first alone.
+    package let add: Float
+    /// At or below it, two users may be one person: those who were compared alone, and with everybody; 0 for nobody.
+    package let same: Float
     /// The least shorter side of the detected box, as `FaceQuality.size` measures it.
     package let minimumFace: Float
     /// The least sharpness of the aligned crop, as `FaceQuality.sharpness` measures it; 0 allows all.
@@ -97,17 +104,20 @@ package struct Identification: Hashable, Sendable, Decodable {
     package let impostors: Impostors?
 
     private enum CodingKeys: String, CodingKey {
-        case match, enrol, near, minimumFace, minimumSharpness, maximumYaw, minimumProbability, cohort
+        case match, enrol, near, claim, add, same, minimumFace, minimumSharpness, maximumYaw, minimumProbability, cohort
         case impostors = "rivals"
     }
 
     package init(
-        match: Float, enrol: Float, near: Float = 0, minimumFace: Float, minimumSharpness: Float, maximumYaw: Float,
-        minimumProbability: Float = 0
+        match: Float, enrol: Float, near: Float = 0, claim: Float? = nil, add: Float = 0, same: Float = 0,
+        minimumFace: Float, minimumSharpness: Float, maximumYaw: Float, minimumProbability: Float = 0
     ) {
         self.match = match
         self.enrol = enrol
         self.near = near
+        self.claim = claim ?? match
+        self.add = add
+        self.same = same
         self.minimumFace = minimumFace
         self.minimumSharpness = minimumSharpness
         self.maximumYaw = maximumYaw
@@ -121,6 +131,9 @@ package struct Identification: Hashable, Sendable, Decodable {
         match = try container.decode(Float.self, forKey: .match)
         enrol = try container.decode(Float.self, forKey: .enrol)
         near = try container.decodeIfPresent(Float.self, forKey: .near) ?? 0
+        claim = try container.decodeIfPresent(Float.self, forKey: .claim) ?? match
+        add = try container.decodeIfPresent(Float.self, forKey: .add) ?? 0
+        same = try container.decodeIfPresent(Float.self, forKey: .same) ?? 0
         minimumFace = try container.decode(Float.self, forKey: .minimumFace)
         minimumSharpness = try container.decode(Float.self, forKey: .minimumSharpness)
         maximumYaw = try container.decode(Float.self, forKey: .maximumYaw)
@@ -130,6 +143,9 @@ package struct Identification: Hashable, Sendable, Decodable {
         guard match >= 0 else { throw decoder.refuse(CodingKeys.match, "below 0") }
         guard enrol >= match, enrol <= 2 else { throw decoder.refuse(CodingKeys.enrol, "not between match and 2") }
         guard (0...2).contains(near) else { throw decoder.refuse(CodingKeys.near, "not a cosine distance") }
+        guard (0...2).contains(claim) else { throw decoder.refuse(CodingKeys.claim, "not a distance") }
+        guard (0...match).contains(add) else { throw decoder.refuse(CodingKeys.add, "not between 0 and match") }
+        guard (0...match).contains(same) else { throw decoder.refuse(CodingKeys.same, "not between 0 and match") }
         guard maximumYaw > 0 else { throw decoder.refuse(CodingKeys.maximumYaw, "allows no face at all") }
         guard (0...1).contains(minimumProbability) else {
             throw decoder.refuse(CodingKeys.minimumProbability, "not a probability")

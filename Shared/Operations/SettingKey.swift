@@ -37,7 +37,7 @@ extension SettingKey {
         gateway.maximumImageBytes gateway.secureCookie gateway.sweepInterval
         http.allowedHosts http.bodyMemory http.bodyTimeout http.host http.idleTimeout http.maximumConnections http.port
         http.writeTimeout
-        identity.batch identity.concurrency identity.sweepInterval identity.threads
+        identity.batch identity.concurrency identity.sweepInterval identity.templates identity.threads
         keywords.happy keywords.neutral keywords.surprised keywords.upset
         like.weight
         log.level

@@ -32,15 +32,15 @@ struct ErasureTests {
         }
     }
 
-    @Test(arguments: [false, true])
-    func aPictureThatWaitedWhileSomebodyWasErasedMakesNobody(declaredNew: Bool) async throws {
+    @Test(arguments: [nil, Declaration.isNew])
+    func aPictureThatWaitedWhileSomebodyWasErasedMakesNobody(declared: Declaration?) async throws {
         try await withRecogniser { worker, database in
             let known = try await worker.recognise([candidate(1)])[0].get()
             let user = try #require(try await worker.recognise([candidate(0)])[0].get().user)
             let requested = Date.now
             _ = try await worker.erase(ErasureRequested(user: user), submitted: requested)
 
-            let waited = candidate(0, submitted: requested - 1, declaredNew: declaredNew)
+            let waited = candidate(0, submitted: requested - 1, declared: declared)
             for worker in [worker, try await recogniser(database)] {
                 let person = try await worker.recognise([waited])[0].get()
                 #expect(person.standing == .uncertain)

@@ -24,20 +24,23 @@ func identified(_ outcome: Outcome) throws -> Person {
 }
 
 func withRecogniser(
-    network: IdentityNetwork? = nil, cohort: Cohort? = nil, _ body: (Recogniser, Database) async throws -> Void
+    network: IdentityNetwork? = nil, cohort: Cohort? = nil, templates: Int = 8,
+    _ body: (Recogniser, Database) async throws -> Void
 ) async throws {
     try await TestDatabase.withAddress { address in
         try await TestDatabase.withPool(of: address) { database in
-            try await body(try await recogniser(database, network: network, cohort: cohort), database)
+            try await body(
+                try await recogniser(database, network: network, cohort: cohort, templates: templates), database)
         }
     }
 }
 
 func recogniser(
-    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil
+    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil, templates: Int = 8
 ) async throws -> Recogniser {
     try await database.migrate(schema: Schema.name, Schema.migrations)
-    let recogniser = Recogniser(database: database, network: try network ?? identityNetwork(), cohort: cohort)
+    let recogniser = Recogniser(
+        database: database, network: try network ?? identityNetwork(), cohort: cohort, templates: templates)
     try await recogniser.catchUp()
     return recogniser
 }
@@ -55,7 +58,7 @@ func identityNetwork(version: String = "test-1", further: String = "") throws ->
          "input": {"name": "image", "width": 112, "height": 112, "colour": "rgb", "mean": [0, 0, 0],
                    "deviation": [1, 1, 1], "template": [\([point, point, point, point, point].joined(separator: ","))]},
          "outputs": {"embedding": 8}, "licence": "", "source": "", "card": "",
-         "identification": {"match": 0.4, "enrol": 0.6, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1
+         "identification": {"match": 0.4, "enrol": 0.6, "claim": 0.5, "add": 0.29, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1
                             \(further)}}
         """
     return try JSONDecoder().decode(IdentityNetwork.self, from: Data(json.utf8))
@@ -78,23 +81,25 @@ func axis(_ index: Int) -> [Float] {
     (0..<8).map { $0 == index ? 1 : 0 }
 }
 
-/// A unit vector at the given cosine from one axis, in the plane with another.
-func mixed(_ one: Int, _ other: Int, cosine: Float) -> [Float] {
-    zip(axis(one), axis(other)).map { $0 * cosine + $1 * (1 - cosine * cosine).squareRoot() }
+/// A unit vector at the given cosine from one axis, in the plane with another, on that one's negative side or not.
+func mixed(_ one: Int, _ other: Int, cosine: Float, negative: Bool = false) -> [Float] {
+    let sine = (1 - cosine * cosine).squareRoot() * (negative ? -1 : 1)
+    return zip(axis(one), axis(other)).map { $0 * cosine + $1 * sine }
 }
 
 func candidate(
-    _ index: Int, job: JobID = .random(), submitted: Date = .now, declaredNew: Bool = false
+    _ index: Int, job: JobID = .random(), submitted: Date = .now, declared: Declaration? = nil, claims: [UserID] = []
 ) -> Probe {
-    candidate(axis(index), job: job, submitted: submitted, declaredNew: declaredNew)
+    candidate(axis(index), job: job, submitted: submitted, declared: declared, claims: claims)
 }
 
 func candidate(
-    _ values: [Float], job: JobID = .random(), submitted: Date = .now, declaredNew: Bool = false
+    _ values: [Float], job: JobID = .random(), submitted: Date = .now, declared: Declaration? = nil,
+    claims: [UserID] = []
 ) -> Probe {
     Probe(
-        job: job, submitted: submitted, template: FaceTemplate(version: "test-1", values: values),
-        declaredNew: declaredNew)
+        job: job, submitted: submitted, templates: [FaceTemplate(version: "test-1", values: values)],
+        declared: declared, claims: claims)
 }
 
 func job<M: Message>(_ message: M, _ trip: Trip) throws -> Envelope {

@@ -48,10 +48,10 @@ struct RecogniserTests {
             #expect(unsure.user == nil)
             #expect(try await users(in: database) == 1)
 
-            let declared = try await recogniser.recognise([candidate(between, declaredNew: true)])[0].get()
+            let declared = try await recogniser.recognise([candidate(between, declared: .isNew)])[0].get()
             #expect(declared.standing == .new)
             #expect(declared.user != known.user)
-            let certain = try await recogniser.recognise([candidate(0, declaredNew: true)])[0].get()
+            let certain = try await recogniser.recognise([candidate(0, declared: .isNew)])[0].get()
             #expect(certain.standing == .returning)
             #expect(certain.user == known.user)
         }
@@ -109,8 +109,8 @@ struct RecogniserTests {
     @Test func vectorsOfAnotherNetworkAreNotCompared() async throws {
         try await withRecogniser { recogniser, _ in
             var other = candidate(0)
-            other.template.version = "test-2"
-            await #expect(throws: RecognitionError.otherNetwork(theirs: "test-2", ours: "test-1")) {
+            other.templates[0].version = "test-2"
+            await #expect(throws: RecognitionError.otherNetwork(theirs: ["test-2"], ours: "test-1")) {
                 try await recogniser.recognise([other])[0].get()
             }
         }
@@ -179,7 +179,8 @@ struct RecogniserTests {
     @Test func theStageAnswersEveryTripThatPasses() async throws {
         try await withRecogniser { recogniser, _ in
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
-            let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
+            let detected = FaceDetected(
+                request: SelfieRequest(), analysis: analysis, template: candidate(0).templates[0])
             let person = try await identified(stage.handle([try job(detected, .selfie)])[0])
             let user = try #require(person.user)
             let described = try await stage.handle([job(UserRequested(user: user), .user)])[0]
@@ -232,7 +233,8 @@ struct RecogniserTests {
         try await TestDatabase.withPool(of: address) { database in
             let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
-            let detected = FaceDetected(request: SelfieRequest(), analysis: analysis, template: candidate(0).template)
+            let detected = FaceDetected(
+                request: SelfieRequest(), analysis: analysis, template: candidate(0).templates[0])
             let outcome = await stage.handle([try job(detected, .selfie)])[0]
             guard case .unavailable(let failure) = outcome else { throw Unexpected(outcome: outcome) }
             #expect(failure.kind == .unavailable)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ from .quality import sharpness, yaw
 from .vectors import Embedder, KeptVectors, Vectors, normalise, side_by_side
 
 WRONGLY_MERGED, NOT_ENROLLED = 0.005, 0.07
+# False match rates of two people compared alone: where one claims to be the other, and where two users are to be one person.
+CLAIMED, SAME = 1e-3, 1e-6
+# A returning person's face is kept beside those known up to this share of `match`: one wrong one would bring others.
+KEPT = 0.9
 GALLERY = 1000
 # Sizes of galleries, and which shares of them are of the newcomers' own group.
 SIZES = (10, 30, 100, 300, 1000, 2000)
@@ -82,15 +87,22 @@ def one_of_each(crops: list[Crop]) -> NDArray[np.int64]:
     return np.sort(rows)
 
 
+def rounded_down(distance: float) -> float:
+    """A threshold of three digits that is never above its limit."""
+    return int(1000 * distance) / 1000
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """As the service takes them: the same person up to `match`, somebody new above `enrol` unless nearer than `near` by the
-    bare cosine distance."""
+    bare cosine distance. Of two compared alone, the claimed person up to `claim`, one person under two names up to `same`."""
 
     match: float
     enrol: float
     near: float
     by: Normalisation
+    claim: float = 0.0
+    same: float = 0.0
 
     def merged(self, nearest: Nearest) -> NDArray[np.bool_]:
         """Who is taken for the nearest."""
@@ -102,7 +114,14 @@ class Thresholds:
 
     def entry(self) -> dict[str, float]:
         """What the manifest says of them."""
-        return {"match": self.match, "enrol": self.enrol, "near": self.near}
+        return {
+            "match": self.match,
+            "enrol": self.enrol,
+            "near": self.near,
+            "claim": self.claim,
+            "add": rounded_down(KEPT * self.match),
+            "same": self.same,
+        }
 
 
 @dataclass(frozen=True)
@@ -205,7 +224,7 @@ def group_newcomers(group: Pictures, others: Pictures, size: int, share: float) 
 
 def error_table(
     faces: Faces, people: NDArray[np.int64], by: Normalisation, resamples: int = 200
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """False non-match rates at false match rates from 1e-2 to 1e-5 over all cross pairs, with 95 % intervals from a
     bootstrap over people, and 1e-6 extrapolated from a line through the logarithms between 1e-3 and 1e-5."""
     first, second = np.triu_indices(len(faces), 1)
@@ -238,9 +257,9 @@ def error_table(
         pair_weights = weights[genuine_people]
         samples.append([(pair_weights * (genuine > t)).sum() / pair_weights.sum() for t in chosen])
     low, high = np.quantile(samples, [0.025, 0.975], axis=0)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for i, threshold in enumerate(exact):
-        row: dict[str, object] = {
+        row: dict[str, Any] = {
             "fmr": (rates + [1e-6])[i],
             "distance": round(threshold, 4),
             "fnmr": round(float((genuine > threshold).mean()), 4),
@@ -290,7 +309,7 @@ def choose_thresholds(
         at: float(np.quantile(nearest.normalised(by), WRONGLY_MERGED))
         for at, nearest in [*adults.items(), *(((size, "LFW", 1.0), of_size.newcomers) for size, of_size in enough.items())]
     }
-    match = int(1000 * min(limits.values())) / 1000  # never above a limit
+    match = rounded_down(min(limits.values()))
     enrol = min(float(np.quantile(of_size.newcomers.normalised(by), NOT_ENROLLED)) for of_size in enough.values())
     near = min(float(np.quantile(nearest.cosine, NOT_ENROLLED)) for nearest in adults.values())
     return Thresholds(match, round(max(match, enrol), 3), round(near, 3), by), limits
@@ -406,9 +425,12 @@ def choose(crops: Crops, kept: list[KeptVectors], group_size: int) -> None:
 def report(crops: Crops, measured: Measured, by: Normalisation) -> Thresholds:
     """Prints the card's tables, and returns the thresholds."""
     show("people and photos", [int(measured.people.max()) + 1, len(measured.people)])
-    for line in error_table(measured.faces, measured.people, by):
+    errors = error_table(measured.faces, measured.people, by)
+    for line in errors:
         show("error rates", line)
     thresholds, limits = choose_thresholds(measured.visits, measured.newcomers, by)
+    distances = {line["fmr"]: rounded_down(line["distance"]) for line in errors}
+    thresholds = replace(thresholds, claim=distances[CLAIMED], same=distances[SAME])
     show("thresholds", thresholds.entry())
     for size, of_size in measured.visits.items():
         at = min((at for at in limits if at[0] == size), key=lambda at: limits[at])
