@@ -21,6 +21,7 @@ from openvino.passes import ConstantFolding, Manager
 
 from . import manifest
 from .expression.data import training_split
+from .expression.export import fit_reaction
 from .identity import cohort
 from .identity.data import decode, read_manifest, training_rows
 
@@ -38,10 +39,13 @@ def identity_images(data: Path, out: Path) -> NDArray[np.uint8]:
     return decode(data, out, crops)[rows]
 
 
-def expression_images(data: Path) -> NDArray[np.float32]:
-    """Pictures the expression network was trained on, as it takes them."""
-    training, _, _ = training_split(data)
-    return training.images[:: len(training) // SAMPLES][:SAMPLES, None].astype(np.float32)
+def replace_expression(entry: dict[str, Any], models: Path, out: Path, data: Path) -> dict[str, Any]:
+    """The entry of the expression network, quantised by pictures it was trained on. Its vectors lie a little elsewhere, so its
+    reference expressions and tau are its own."""
+    training, held, _ = training_split(data)
+    images = training.images[:: len(training) // SAMPLES][:SAMPLES, None].astype(np.float32)
+    replaced = replace(entry, models, out, images)
+    return {**replaced, "reaction": fit_reaction(out / replaced["graph"]["file"], training, held)}
 
 
 def normalised(images: NDArray[np.uint8], part: dict[str, Any]) -> NDArray[np.float32]:
@@ -96,7 +100,7 @@ def main() -> None:
     if options.expressions is None:
         del entries["expression"]
     else:
-        entries["expression"] = replace(entries["expression"], models, out, expression_images(options.expressions))
+        entries["expression"] = replace_expression(entries["expression"], models, out, options.expressions)
     identity, faces = entries["identity"], identity_images(options.faces, options.decoded)
     identity["parts"] = [replace(part, models, out, normalised(faces, part)) for part in identity["parts"]]
     identity["version"] += VERSION_SUFFIX

@@ -161,12 +161,18 @@ class ExportTests(unittest.TestCase):
             found = export.run(path, faces.images, batch=4)
             with torch.no_grad():
                 expected = model(torch.from_numpy(faces.images).float().unsqueeze(1))
-            entry = export.entry(path, "expression-test", {"happy": np.eye(16)[0]}, 0.9)
+            training, held = synthetic_faces(200, seed=1), synthetic_faces(60, seed=2)
+            enjoyment = export.fit_reaction(path, training, held)
+            entry = export.entry(path, "expression-test", enjoyment)
         for (output, values), wanted in zip(found.items(), expected, strict=True):
             self.assertEqual(values.shape, (9, export.OUTPUTS[output]))
             # fp16 weights
             np.testing.assert_allclose(values, wanted.numpy(), atol=5e-3)
         self.assertEqual(entry["outputs"], {"ferplus": 8, "fer": 7, "expression": 16})
+        self.assertEqual(entry["reaction"], enjoyment)
+        self.assertTrue(0 < enjoyment["tau"] < 2)
+        happy = next(one["vector"] for one in enjoyment["references"] if one["name"] == "happy")
+        self.assertAlmostEqual(float(np.linalg.norm(happy)), 1, places=4)
 
     def test_mirrored_face_gives_the_same(self) -> None:
         model = export.CalibratedNetwork(ExpressionNetwork().eval())

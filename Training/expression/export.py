@@ -93,8 +93,17 @@ def run(path: Path, images: np.ndarray, batch: int = 64) -> dict[str, np.ndarray
     return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
 
 
-def entry(graph: Path, version: str, anchors: dict[str, np.ndarray], tau: float) -> dict[str, Any]:
-    """The network's entry in the models' manifest."""
+def fit_reaction(graph: Path, training: Faces, held: Faces) -> dict[str, Any]:
+    """The reference expressions of an exported network, from the training faces, and tau, from the calibration faces."""
+    defining = training[np.unique(np.concatenate(list(reaction.reference_rows(training).values())))]
+    anchors = reaction.references(defining, run(graph, defining.images)["expression"])
+    tau = reaction.choose_tau(reaction.distance(run(graph, held.images)["expression"], anchors), held)
+    vectors = {name: [round(float(value), 6) for value in vector] for name, vector in anchors.items()}
+    return {"tau": tau, "references": [{"name": name, "vector": vector} for name, vector in vectors.items()]}
+
+
+def entry(graph: Path, version: str, enjoyment: dict[str, Any]) -> dict[str, Any]:
+    """The network's entry in the models' manifest; `enjoyment` is what `fit_reaction` gives."""
     weights = graph.with_suffix(".bin")
     return {
         "version": version,
@@ -112,13 +121,7 @@ def entry(graph: Path, version: str, anchors: dict[str, np.ndarray], tau: float)
         "outputs": OUTPUTS,
         "labels": {"ferplus": list(FERPLUS), "fer": list(FER)},
         "moods": {mood: list(emotions) for mood, emotions in MOODS.items()},
-        "reaction": {
-            "tau": tau,
-            "references": [
-                {"name": name, "vector": [round(float(value), 6) for value in vector]}
-                for name, vector in anchors.items()
-            ],
-        },
+        "reaction": enjoyment,
         "licence": "Apache-2.0 for the weights as such; trained on FER2013 (research use) with FER+ votes (MIT)",
         "source": "Training/expression",
         "card": "expression.md",
@@ -141,10 +144,7 @@ def main() -> None:
     graph = options.models / "expression.xml"
     convert(model, graph)
 
-    defining = training[np.unique(np.concatenate(list(reaction.reference_rows(training).values())))]
-    anchors = reaction.references(defining, run(graph, defining.images)["expression"])
-    tau = reaction.choose_tau(reaction.distance(run(graph, held.images)["expression"], anchors), held)
-    fragment = json.dumps(entry(graph, options.version, anchors, tau), indent=2)
+    fragment = json.dumps(entry(graph, options.version, fit_reaction(graph, training, held)), indent=2)
     (options.models / "expression.json").write_text(fragment + "\n")
 
 
