@@ -69,6 +69,9 @@ chaos: ## Kill, stop and hang every part in turn under a stream of jobs (ARGS="-
 bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 	@Tests/Benchmarks/suite $(ARGS)
 
+bench-page: ## Measure how soon the page is painted and ready where every answer takes 400 ms
+	@deploy/local/test bench-page
+
 bench-batch: ## Measure the recommender's loop on Postgres with 20 M ratings, and answers meanwhile
 	@Tests/Benchmarks/batch $(ARGS)
 
@@ -101,5 +104,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-als bench-batch \
+.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-page bench-als bench-batch \
 	bench-vision train-identity train-expression pack-training check-training

@@ -82,7 +82,7 @@ def states(page, shot):
     moods = [selfie(mood=mood, box=IN_CAMERA, reaction={"rating": rating, "distance": 0.4, "reference": "first"})
              for mood, rating in [("neutral", 0), ("neutral", 0), ("happy", 1), ("happy", 1), ("surprised", 1), ("happy", 1)]]
     for answer in moods:
-        answer["recommendations"][0]["because"] = ["gf6v59c5yuY", "YXnjy5YlDwk"]
+        answer["recommendations"][0]["because"] = [{"video_id": "CevxZvSJLk8", "title": "Katy Perry - Roar (Official)"}]
     answers(page, "**/v1/selfies*", *moods)
     page.locator("#videos a").nth(3).click()
     expect(page.locator("#player")).to_have_attribute("data-state", "showing")

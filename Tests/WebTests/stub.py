@@ -118,6 +118,27 @@ def analysis():
     return {key: answer[key] for key in ("job", "face", "image", "mood", "models", "timings")}
 
 
+def faces():
+    """Two faces in a picture of the camera's, the larger first."""
+    boxes = [{"x": 520, "y": 180, "width": 240, "height": 300}, {"x": 900, "y": 220, "width": 120, "height": 150}]
+    face = analysis()["face"]
+    return {"job": selfie()["job"], "image": {"width": 1280, "height": 720}, "faces": [face | {"box": box} for box in boxes], "timings": []}
+
+
+def kept():
+    """Everything that is kept of somebody."""
+    (first, first_title, _), (second, second_title, _), (third, third_title, _) = TITLES[:3]
+    return {
+        "id": USER, "since": "2026-05-03T09:12:44Z", "faces": 2, "merged": [],
+        "templates": [{"added": "2026-05-03T09:12:44Z", "version": "identity-1"}, {"added": "2026-08-21T18:02:01Z", "version": "identity-1"}],
+        "mood": {"name": "happy", "at": "2026-11-20T20:15:00Z"},
+        "watched": [{"video_id": first, "title": first_title, "rating": 1, "at": "2026-11-20T20:14:00Z"}],
+        "chosen": [{"video_id": second, "title": second_title, "at": "2026-11-20T20:13:00Z"}],
+        "feedback": [{"video_id": third, "title": third_title, "kind": "not_for_me", "at": "2026-11-20T20:12:00Z"}],
+        "recommendations_version": 3,
+    }
+
+
 def problem(kind, status, detail):
     return {"type": f"/problems/{kind}", "title": kind, "status": status, "detail": detail}
 
@@ -142,6 +163,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path.startswith("/v1/users/me/recommendations"):
             return self.send(200, {"user": {"id": USER}, "recommendations": recommendations(), "recommendation_version": 3})
+        if path == "/v1/users/me":
+            return self.send(200, kept())
         if path in ("/", "/getRecommend"):
             return self.send(200, gzip.compress(HTML), "text/html; charset=utf-8", **{"Content-Encoding": "gzip"})
         name = path.removeprefix("/page/")
@@ -156,9 +179,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/v1/selfies":
             return self.send(200, selfie())
         if path == "/v1/analyses":
-            return self.send(200, analysis())
-        if path.endswith("/clicks"):
+            return self.send(200, faces() if "faces=all" in self.path else analysis())
+        if path.endswith(("/clicks", "/feedback")):
             return self.send(204)
+        if path.endswith("/merges"):
+            return self.send(200, {"user": USER, "merged": []})
         self.send(404, problem("unknown-path", 404, "There is nothing here."), "application/problem+json")
 
     def do_DELETE(self):

@@ -56,7 +56,9 @@ def test_recording_leaves_the_focus_and_the_list_to_whoever_is_in_it(open_page):
     expect(links(page)).to_have_count(6)
     key(page, "Start Record").click()
     links(page).nth(1).focus()
-    page.keyboard.press("Tab")
+    # Past what may be said of it.
+    for _ in range(3):
+        page.keyboard.press("Tab")
     third = recommendations()[2]["title"]
     record(page, 3)
     expect(page.locator(":focus")).to_contain_text(third)
@@ -264,7 +266,7 @@ def test_try_again_keeps_the_focus_on_the_page(open_page):
 
 def test_someone_new_keeps_the_focus_on_the_page(open_page):
     page = open_page(consent="recognise")
-    answers_in_turn(page, selfie("uncertain", "ambiguous"), selfie("new"))
+    answers_in_turn(page, selfie("uncertain", "ambiguous"), selfie("uncertain", "ambiguous"), selfie("new"))
     key(page, "Take Snapshot").click()
     key(page, "No, I am someone new").click()
     expect(page.locator("#status")).to_have_text(re.compile("We do not know you yet"))

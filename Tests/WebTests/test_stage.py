@@ -154,11 +154,10 @@ def test_a_reason_is_said_once_and_named(open_page):
     page = open_page(consent="recognise")
     known = selfie()
     for video in known["recommendations"][:3]:
-        video["because"] = ["YXnjy5YlDwk"]
+        video["because"] = [{"video_id": "CevxZvSJLk8", "title": "Katy Perry - Roar (Official)"}, {"video_id": "YXnjy5YlDwk", "title": "Marc Anthony - Vivir Mi Vida"}]
     answer_with(page, known)
     key(page, "Take Snapshot").click()
-    # What it names is in the list itself here; titles that nobody was shown cannot be named.
-    expect(page.locator("#videos h3")).to_have_text(["Because you enjoyed Vivir Mi Vida", "For your mood: happy", "Popular"])
+    expect(page.locator("#videos h3")).to_have_text(["Because you enjoyed Roar and Vivir Mi Vida", "For your mood: happy", "Popular"])
 
 
 def test_now_playing_and_next(open_page):

@@ -44,6 +44,7 @@ package enum PageFiles {
     package static let composed = ComposedPage(
         html: PackageResources.index_html, style: PackageResources.page_css,
         modules: [
+            "about.js": PackageResources.about_js,
             "camera.js": PackageResources.camera_js,
             "cover.js": PackageResources.cover_js,
             "de.js": PackageResources.de_js,
@@ -56,6 +57,8 @@ package enum PageFiles {
             "language.js": PackageResources.language_js,
             "looking.js": PackageResources.looking_js,
             "memory.js": PackageResources.memory_js,
+            "mood.js": PackageResources.mood_js,
+            "opinions.js": PackageResources.opinions_js,
             "page.js": PackageResources.page_js,
             "picks.js": PackageResources.picks_js,
             "picture.js": PackageResources.picture_js,

@@ -1,5 +1,7 @@
 // The webcam: opened after a press, closed whenever the page is not looked at.
 
+import { redrawn, sharpness } from "./picture.js";
+
 const WISHES = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } };
 
 /** Below this many pixels a camera sends no picture yet, only a placeholder. */
@@ -8,6 +10,9 @@ const SMALLEST = 64;
 /** Milliseconds a camera gets to send its first picture, and to adapt to the light after it. */
 const FIRST_PICTURE = 5_000;
 const ADAPTING = 500;
+
+/** Milliseconds between two frames of which the sharper is taken. */
+const NEXT_FRAME = 80;
 
 /** Why there is no picture from the camera: `refused`, `missing`, `busy`, `insecure`, `dark` or `closed`. */
 export class CameraError extends Error {
@@ -129,11 +134,21 @@ export class Camera {
     this.#changed(state);
   }
 
-  /** What the camera sees now, unmirrored, as a canvas. Throws `CameraError`. */
-  grab() {
+  /** The sharpest of as many frames, one after another, as a canvas that is not mirrored. Throws `CameraError`. */
+  async grab(frames = 1) {
+    let best = this.#frame();
+    for (let further = 1; further < frames; further += 1) {
+      await pause(NEXT_FRAME);
+      const frame = this.#frame();
+      if (sharpness(frame) > sharpness(best)) best = frame;
+    }
+    return best;
+  }
+
+  #frame() {
     const { videoWidth: width, videoHeight: height } = this.#video;
     if (!this.live) throw new CameraError("closed");
     if (width < SMALLEST || height < SMALLEST) throw new CameraError("dark");
-    return { source: this.#video, width, height };
+    return redrawn({ source: this.#video, width, height });
   }
 }

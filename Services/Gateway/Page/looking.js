@@ -5,24 +5,40 @@ import { mayLook } from "./dialogs.js";
 import { element, enable, say } from "./dom.js";
 import { word } from "./language.js";
 import { choice, known } from "./memory.js";
-import { jpeg, pictureIn, UnreadablePicture } from "./picture.js";
-import { picksFor } from "./picks.js";
+import { jpeg, pictureIn, UnfitPicture } from "./picture.js";
 import { hideReading, showReading } from "./reading.js";
 import { mention, report } from "./report.js";
-import { Problem, randomName, samplePicture, sendAnalysis, sendSelfie } from "./service.js";
+import { findFaces, Problem, randomName, samplePicture, sendAnalysis, sendSelfie } from "./service.js";
 import { cameraWords, moodWords, personWords, problemWords } from "./words.js";
 
 /** Milliseconds after which a wait says that it goes on, and between an answer and the next picture of a recording. */
 const LONG = 5_000;
 const BETWEEN = 1_000;
 
+/** Frames of which a snapshot is the sharpest. */
+const FRAMES = 5;
+
+/** How much of a picture goes with a face that was pointed at, in sizes of its box. */
+const AROUND = 2.2;
+
 const TURNING_ON = word("status.turning-on");
 const KEYS = ["snapshot", "start", "upload"];
 
 /** Whether the next picture of a recording may fare better. */
-const passing = problem => ["no-face", "unavailable", "deadline-passed", "slow"].includes(problem.kind);
+const passing = problem => ["no-face", "dark", "unavailable", "deadline-passed", "slow"].includes(problem.kind);
+
+/** Whether a picture does not settle who somebody is, and another one may. */
+const unsure = user => user?.status === "uncertain" && user.reason !== "erased_meanwhile";
 
 const asProblem = error => error instanceof Problem ? error : new Problem("internal-error");
+
+/** The part of a picture around a face's box. */
+function around(box, image) {
+  const side = Math.max(box.width, box.height) * AROUND;
+  const x = Math.max(0, box.x + box.width / 2 - side / 2);
+  const y = Math.max(0, box.y + box.height / 2 - side / 2);
+  return { x, y, width: Math.min(side, image.width - x), height: Math.min(side, image.height - y) };
+}
 
 function rest(milliseconds, signal) {
   return new Promise(resolve => {
@@ -37,35 +53,40 @@ export class Looking {
   #list;
   #stage;
   #timeline;
+  #mood;
   /** The request under way, to cancel it; null while there is none. */
   #waiting = null;
   /** The recording under way, to stop it; null while there is none. */
   #recording = null;
   /** The last picture and where it came from: `camera`, `file` or `sample`. */
   #last = null;
+  /** A picture that was found unfit before it was sent, and where it came from. */
+  #unfit = null;
+  #twins = [];
 
-  constructor({ camera, player, list, stage, timeline }) {
+  constructor({ camera, player, list, stage, timeline, mood }) {
     this.#camera = camera;
     this.#player = player;
     this.#list = list;
     this.#stage = stage;
     this.#timeline = timeline;
+    this.#mood = mood;
   }
 
   get recording() {
     return this.#recording !== null;
   }
 
-  /** Where the last picture came from; null when there is none. */
-  get origin() {
-    return this.#last?.origin ?? null;
+  /** Further people who look like the one of the last answer. */
+  get twins() {
+    return this.#twins;
   }
 
   refreshKeys() {
     const free = this.#waiting === null && this.#recording === null;
     for (const id of KEYS) enable(id, free);
     // A question of a recording's stops it; it would be gone by the time that somebody has pressed Stop.
-    for (const id of ["newcomer", "known"]) enable(id, free || this.recording);
+    for (const id of ["newcomer", "known", "other-face"]) enable(id, free || this.recording);
     enable("stop", this.recording);
     element("recording").hidden = !this.recording;
   }
@@ -94,7 +115,8 @@ export class Looking {
     const picture = await this.#cameraPicture();
     if (!picture) return;
     this.#stage.flash();
-    await this.exclusively(() => this.#look(picture, "camera"));
+    // Where one picture does not settle it, another one may: nobody is asked before that.
+    await this.exclusively(() => this.#look(picture, "camera", { another: () => this.#cameraPicture() }));
   }
 
   /** A face that ships with the page, so that nobody has to show their own first. It is nobody's to recognise. */
@@ -117,8 +139,33 @@ export class Looking {
         const picture = await pictureIn(file);
         if (!cancelled.aborted) await this.#look(picture, "file");
       } catch (error) {
-        if (!(error instanceof UnreadablePicture)) throw error;
-        report("", problemWords(new Problem("unreadable")));
+        this.#refuse(error, "file");
+      }
+    });
+  }
+
+  /** A picture that was found unfit, for somebody who wants it looked at all the same. */
+  async anyway() {
+    element("snapshot").focus();
+    await this.exclusively(() => this.#look(this.#unfit.picture, this.#unfit.origin));
+  }
+
+  /** Asks where the last picture's faces are, lets somebody point at one, and sends what is around it. */
+  async otherFace() {
+    this.#stopAll();
+    const { picture, origin } = this.#last;
+    await this.exclusively(async cancelled => {
+      try {
+        report(word("status.faces"));
+        const { faces, image } = await findFaces(picture);
+        if (cancelled.aborted) return;
+        report(faces.length > 1 ? word("status.which") : word("status.one-face"));
+        const box = faces.length > 1 ? await this.#stage.point({ faces, image, cancelled }) : null;
+        element("other-face").focus();
+        if (faces.length > 1) report("");
+        if (box) await this.#look(await pictureIn(picture, around(box, image)), origin);
+      } catch (error) {
+        error instanceof UnfitPicture ? this.#refuse(error, origin) : report("", problemWords(asProblem(error)));
       }
     });
   }
@@ -129,11 +176,11 @@ export class Looking {
     await this.exclusively(() => this.#look(this.#last.picture, this.#last.origin, this.#last));
   }
 
-  /** The last picture once more, of somebody who says that they are new. */
-  async declareNew() {
+  /** The last picture once more, of somebody who says that they are `new` or `known`. */
+  async declare(as) {
     this.#stopAll();
     element("snapshot").focus();
-    await this.exclusively(() => this.#look(this.#last.picture, this.#last.origin, { declaredNew: true }));
+    await this.exclusively(() => this.#look(this.#last.picture, this.#last.origin, { as }));
   }
 
   async record() {
@@ -147,9 +194,9 @@ export class Looking {
     this.#timeline.start();
     try {
       while (!turn.signal.aborted) {
-        const picture = await this.#cameraPicture();
-        if (!picture || turn.signal.aborted) break;
-        const problem = await this.#look(picture, "camera", { quiet: true });
+        const picture = await this.#cameraPicture({ quiet: true });
+        if (picture === null || turn.signal.aborted) break;
+        const problem = picture ? await this.#look(picture, "camera", { quiet: true }) : null;
         if (problem && !passing(problem)) break;
         await rest(Math.max(BETWEEN, 1000 * Math.min(problem?.retryAfter ?? 0, 30)), turn.signal);
       }
@@ -190,8 +237,8 @@ export class Looking {
   }
 
   forget() {
-    this.#last = null;
-    element("again").hidden = true;
+    this.#last = this.#unfit = null;
+    element("again").hidden = element("anyway").hidden = true;
     hideReading();
     this.#timeline.clear();
     this.#stage.clear();
@@ -202,12 +249,32 @@ export class Looking {
     if (this.#recording) this.interrupt();
   }
 
-  /** The camera's picture, turning it on first; null after saying why there is none. */
-  async #cameraPicture() {
+  /** Says what is wrong with a picture instead of sending it. */
+  #refuse(error, origin) {
+    if (!(error instanceof UnfitPicture)) throw error;
+    this.#unfit = { picture: error.picture, origin };
+    report("", problemWords(new Problem(error.reason)));
+    element("again").hidden = true;
+    element("anyway").hidden = error.picture === null;
+  }
+
+  /**
+   * The camera's picture, turning it on first; null after saying why there is none.
+   * `quiet`, for recordings, takes the next frame, and undefined stands for one that is unfit.
+   */
+  async #cameraPicture({ quiet = false } = {}) {
     try {
       await this.#camera.open();
-      return await jpeg(this.#camera.grab());
+      return await jpeg(await this.#camera.grab(quiet ? 1 : FRAMES));
     } catch (error) {
+      if (error instanceof UnfitPicture && quiet) {
+        mention(problemWords(new Problem(error.reason)));
+        return undefined;
+      }
+      if (error instanceof UnfitPicture) {
+        this.#refuse(error, "camera");
+        return null;
+      }
       if (error instanceof CameraError && error.reason === "closed") {
         // Whoever turned the camera off may have said more since.
         if (element("status").textContent === TURNING_ON) report("");
@@ -220,14 +287,15 @@ export class Looking {
   }
 
   /**
-   * Sends a picture and shows its answer. `quiet`, for recordings, leaves the last answer standing meanwhile.
+   * Sends a picture and shows its answer. `quiet`, for recordings, leaves the last answer standing meanwhile; `another` takes a second
+   * picture where the first does not settle who it shows.
    * Returns null, or the problem that kept the answer away.
    */
-  async #look(picture, origin, { declaredNew = false, key = randomName(), quiet = false } = {}) {
-    const turn = this.#last = { picture, origin, declaredNew, key };
+  async #look(picture, origin, { as = null, key = randomName(), quiet = false, another = null } = {}) {
+    const turn = this.#last = { picture, origin, as, key };
     const request = this.#waiting = new AbortController();
     this.refreshKeys();
-    element("again").hidden = true;
+    element("again").hidden = element("anyway").hidden = true;
     let longer = 0;
     try {
       if (!quiet) {
@@ -241,10 +309,17 @@ export class Looking {
         if (!quiet) report(word("status.still"));
         element("cancel").hidden = false;
       }, LONG);
-      const answer = choice.value === "mood" || origin === "sample"
-        ? await sendAnalysis(picture, { signal: request.signal })
-        : await sendSelfie(picture, { watching: this.#player.watching, declaredNew, key, signal: request.signal });
-      if (this.#last === turn) await this.#show(picture, answer, { quiet, sample: origin === "sample" });
+      let answer = await this.#send(turn, request.signal);
+      if (another && unsure(answer.user) && this.#last === turn) {
+        report(word("status.another"));
+        const second = await another();
+        if (second && !request.signal.aborted) {
+          Object.assign(turn, { picture: second, key: randomName() });
+          await this.#stage.wait(second);
+          answer = await this.#send(turn, request.signal);
+        }
+      }
+      if (this.#last === turn) await this.#show(turn.picture, answer, { quiet, sample: origin === "sample" });
       return null;
     } catch (error) {
       // What came after it has the page now.
@@ -259,14 +334,20 @@ export class Looking {
     }
   }
 
+  #send({ picture, origin, as, key }, signal) {
+    if (choice.value === "mood" || origin === "sample") return sendAnalysis(picture, { signal });
+    return sendSelfie(picture, { watching: this.#player.watching, as, want: this.#mood.want, key, signal });
+  }
+
   async #show(picture, answer, { quiet, sample }) {
     await this.#stage.show(picture, answer);
     showReading(answer, { sample });
     if (quiet) this.#timeline.add(answer);
     const person = answer.user?.id != null;
     if (person) known.value = true;
-    const mood = answer.mood.name;
-    this.#list.show(answer.recommendations ?? picksFor(mood), { mood, person, calm: quiet });
+    this.#twins = answer.user?.same_as ?? [];
+    element("other-face").hidden = sample;
+    this.#mood.show(answer.mood.name, answer.recommendations ?? null, { person, calm: quiet });
     const words = `${moodWords(answer.mood, sample)}. ${personWords(answer.user, sample)}`;
     if (quiet) mention(words);
     else report(`${words} ${word("status.ready")}`, "", { seen: true });

@@ -32,7 +32,10 @@ export const choice = {
 /** Whether the browser's cookie, which scripts cannot read, names a person: from the first picture that tells who it is on. */
 export const known = {
   get value() { return read("mien.known") === "yes"; },
-  set value(yes) { write("mien.known", yes ? "yes" : null); },
+  set value(yes) {
+    write("mien.known", yes ? "yes" : null);
+    document.documentElement.toggleAttribute("data-known", yes);
+  },
 };
 
 /** The language that somebody chose, or null. */
@@ -48,5 +51,5 @@ export function onForgotten(gone) {
   });
 }
 
-read("mien.consent");
+document.documentElement.toggleAttribute("data-known", known.value);
 if (!navigator.cookieEnabled) browser.remembers = false;

@@ -1,5 +1,6 @@
 // The page: its parts, and what passes between them.
 
+import { tellEverything } from "./about.js";
 import { Camera } from "./camera.js";
 import { cover } from "./cover.js";
 import { element, enable, press, say } from "./dom.js";
@@ -8,10 +9,11 @@ import { Farewell } from "./farewell.js";
 import { translatePage, word } from "./language.js";
 import { Looking } from "./looking.js";
 import { browser, choice, known } from "./memory.js";
+import { Mood } from "./mood.js";
 import { OPENING } from "./picks.js";
 import { Player } from "./player.js";
 import { report } from "./report.js";
-import { recommendations, sendClick } from "./service.js";
+import { mergeWith, recommendations, sendClick } from "./service.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 import { VideoList } from "./videos.js";
@@ -48,11 +50,24 @@ function setPoster(title) {
   element("player").prepend(cover(title, document.documentElement.dataset.mood));
 }
 
+/** Whether those who look the same are one person, as only they can say. */
+async function answerTwins(same) {
+  element("snapshot").focus();
+  element("twins").hidden = true;
+  try {
+    if (same) for (const other of looking.twins) await mergeWith(other);
+    report(same ? word("twins.merged") : "");
+    if (same) await welcome();
+  } catch (error) {
+    report("", problemWords(error));
+  }
+}
+
 /** What is known of somebody who was here before. */
 async function welcome() {
   element("reload").hidden = true;
   try {
-    const answer = await recommendations();
+    const answer = await recommendations(mood.want);
     list.show(answer.recommendations, { person: true });
     if (element("alert").textContent) report("");
   } catch (error) {
@@ -78,7 +93,8 @@ const player = new Player(
   },
   { id: OPENING[0], title: OPENING[1] },
   playerChanged);
-const looking = new Looking({ camera, player, list, stage, timeline: new Timeline() });
+const mood = new Mood(list);
+const looking = new Looking({ camera, player, list, stage, timeline: new Timeline(), mood });
 const farewell = new Farewell({ looking, list, camera });
 
 press("snapshot", () => looking.snapshot());
@@ -95,13 +111,14 @@ press("camera-off", () => {
   camera.close();
   element("snapshot").focus();
 });
-press("known", () => {
-  if (looking.origin === "file") return element("file").click();
-  if (looking.recording) looking.interrupt();
-  element("snapshot").focus();
-  looking.snapshot();
-});
-press("newcomer", () => looking.declareNew());
+press("anyway", () => looking.anyway());
+press("known", () => looking.declare("known"));
+press("newcomer", () => looking.declare("new"));
+press("other-face", () => looking.otherFace());
+press("lift", () => mood.turn());
+press("twins-yes", () => answerTwins(true));
+press("twins-no", () => answerTwins(false));
+for (const id of ["about-reading", "about-footer"]) press(id, () => tellEverything(() => farewell.begin()));
 press("next", () => { playNext(); if (element("next").hidden) element("player-title").focus(); });
 press("privacy", () => farewell.reconsider());
 press("forget", () => farewell.begin());

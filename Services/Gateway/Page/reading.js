@@ -40,6 +40,8 @@ export function showReading(answer, { sample = false } = {}) {
   say("reaction-words", reaction ?? "");
   element("reaction-words").hidden = reaction === null;
   element("question").hidden = !(answer.user?.status === "uncertain" && (answer.user.reason ?? "ambiguous") === "ambiguous");
+  element("twins").hidden = !answer.user?.same_as?.length;
+  element("about-reading").hidden = answer.user?.id == null;
 
   element("scores").replaceChildren();
   for (const [name, score] of Object.entries(answer.mood.scores).sort((a, b) => b[1] - a[1])) {

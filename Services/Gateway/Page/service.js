@@ -52,17 +52,21 @@ async function answer(path, options, signal) {
   }
 }
 
+const asJSON = body => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
 /**
  * Sends a picture all the way: who, how they look, what to watch.
- * `watching` is `{video, session}` or null; the same `key` again has no second effect.
+ * `watching` is `{video, session}` or null; `as` is what somebody says of themselves (`new`, `known`) or null; `want` is `match` or
+ * `lift`; the same `key` again has no second effect.
  */
-export function sendSelfie(picture, { watching, declaredNew, key, signal }) {
+export function sendSelfie(picture, { watching, as, want, key, signal }) {
   const query = new URLSearchParams();
   if (watching) {
     query.set("playing", watching.video);
     query.set("session", watching.session);
   }
-  if (declaredNew) query.set("as", "new");
+  if (as) query.set("as", as);
+  if (want === "lift") query.set("want", want);
   const path = query.size ? `/v1/selfies?${query}` : "/v1/selfies";
   const headers = { "Content-Type": picture.type, "Idempotency-Key": key };
   return answer(path, { method: "POST", headers, body: picture }, signal);
@@ -78,15 +82,32 @@ export async function samplePicture() {
   return await (await request("/page/astronaut.jpg")).blob();
 }
 
-/** The current six of the person whom the browser's cookie names. */
-export function recommendations() {
-  return answer("/v1/users/me/recommendations");
+/** Where every face of a picture is, the largest first, in pixels of `image`; nothing is stored. */
+export function findFaces(picture) {
+  return answer("/v1/analyses?faces=all", { method: "POST", headers: { "Content-Type": picture.type }, body: picture });
 }
+
+/** The current six of the person whom the browser's cookie names. */
+export function recommendations(want = "match") {
+  return answer(want === "lift" ? "/v1/users/me/recommendations?want=lift" : "/v1/users/me/recommendations");
+}
+
+/** Everything that is kept of the person whom the browser's cookie names. */
+export const everythingKept = () => answer("/v1/users/me");
+
+/** Says what the person thinks of a video: `like`, `not_for_me`, or null to take it back. */
+export async function sendOpinion(video, kind) {
+  if (kind) await request("/v1/users/me/feedback", asJSON({ video_id: video, kind }));
+  else await request(`/v1/users/me/feedback/${video}`, { method: "DELETE" });
+}
+
+/** Tells that the person `other` is the same as the one whom the browser's cookie names, or is not after all. */
+export const mergeWith = other => request("/v1/users/me/merges", asJSON({ user: other }));
+export const splitFrom = other => request(`/v1/users/me/merges/${other}`, { method: "DELETE" });
 
 /** Tells that a recommended video was chosen. It outlives the page. */
 export async function sendClick(video) {
-  const headers = { "Content-Type": "application/json" };
-  await request("/v1/users/me/clicks", { method: "POST", headers, body: JSON.stringify({ video_id: video }), keepalive: true });
+  await request("/v1/users/me/clicks", { ...asJSON({ video_id: video }), keepalive: true });
 }
 
 /** Erases everybody whom the browser's cookie names; returns once nothing is left. */

@@ -82,6 +82,34 @@ export class Stage {
     this.#enter("empty", title, text);
   }
 
+  /** Lets somebody point at one of several faces; its box, or null where they do not want to. */
+  point({ faces, image, cancelled }) {
+    const overlay = element("faces");
+    const screen = { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
+    this.#front("selfie");
+    return new Promise(resolve => {
+      const finish = box => {
+        overlay.replaceChildren();
+        overlay.hidden = true;
+        resolve(box);
+      };
+      overlay.replaceChildren(...faces.map((face, index) => {
+        const button = document.createElement("button");
+        const { x, y, width, height } = onScreen({ face, image }, screen);
+        button.type = "button";
+        button.setAttribute("aria-label", word("stage.face", { number: index + 1, count: faces.length }));
+        for (const [name, value] of Object.entries({ left: x, top: y, width, height })) button.style[name] = `${value}px`;
+        button.addEventListener("click", () => finish(face.box));
+        return button;
+      }));
+      overlay.hidden = false;
+      overlay.firstChild.focus();
+      overlay.onclick = event => { if (event.target === overlay) finish(null); };
+      overlay.onkeydown = event => { if (event.key === "Escape") finish(null); };
+      cancelled.addEventListener("abort", () => finish(null));
+    });
+  }
+
   /** The light of a snapshot. */
   flash() {
     this.#stage.classList.remove("flash");

@@ -2,6 +2,8 @@
 
 import { cover } from "./cover.js";
 import { element } from "./dom.js";
+import { word } from "./language.js";
+import { Opinions } from "./opinions.js";
 import { defaults } from "./picks.js";
 import { reasonWords } from "./words.js";
 
@@ -18,8 +20,7 @@ export class VideoList {
   #chosen;
   /** What is shown, by video: its row and what it tells. */
   #rows = new Map();
-  /** Every title ever shown, to name a reason by. */
-  #titles = new Map();
+  #opinions = new Opinions();
   #videos = [];
   #options = {};
   /** A list that waits until nobody is in this one any more. */
@@ -34,20 +35,21 @@ export class VideoList {
     }
   }
 
-  /** Shows these. `person`: they are somebody's; `calm`: not while somebody is in the list. */
-  show(videos, { mood = null, person = false, calm = false } = {}) {
+  /** Shows these. `person`: they are somebody's; `want`: what they are to do with the mood; `calm`: not while somebody is in the list. */
+  show(videos, { mood = null, person = false, want = "match", calm = false } = {}) {
     if (calm && this.#occupied) {
-      this.#held = [videos, { mood, person }];
+      this.#held = [videos, { mood, person, want }];
       return;
     }
     this.#held = null;
     this.#videos = videos;
-    this.#options = { mood, person };
+    this.#options = { mood, person, want };
     this.#draw();
   }
 
   /** What everybody finds before the first picture. */
   restoreDefaults() {
+    this.#opinions.forget();
     this.show(defaults());
   }
 
@@ -92,7 +94,6 @@ export class VideoList {
     const focused = document.activeElement?.closest("#videos li");
     const place = focused ? [...this.#list.querySelectorAll("li")].indexOf(focused) : -1;
     const rows = new Map(videos.map(video => [video.video_id, this.#row(video)]));
-    for (const video of videos) this.#titles.set(video.video_id, video.title);
     this.#rows = rows;
 
     this.#list.replaceChildren(...[...grouped(videos)].map(([source, members]) => this.#group(source, members)));
@@ -109,8 +110,8 @@ export class VideoList {
     group.className = "group";
     const heading = document.createElement("h3");
     const list = document.createElement("ol");
-    const because = members.flatMap(video => video.because ?? []).map(id => this.#titles.get(id)).filter(Boolean);
-    heading.textContent = reasonWords(source, this.#options.mood, because);
+    const because = members.flatMap(video => video.because ?? []).map(enjoyed => enjoyed.title);
+    heading.textContent = reasonWords(source, { ...this.#options, because });
     list.append(...members.map(video => this.#rows.get(video.video_id).item));
     group.append(heading, list);
     return group;
@@ -123,7 +124,8 @@ export class VideoList {
     row.link.href = video.url ?? `https://www.youtube.com/watch?v=${video.video_id}`;
     const title = row.item.querySelector(".title");
     if (title.textContent !== video.title) title.textContent = video.title;
-    const colours = video.source === "mood" ? this.#options.mood : null;
+    this.#showOpinion(row);
+    const colours = video.source === "mood" ? this.#options.want === "lift" ? "happy" : this.#options.mood : null;
     if (row.colours !== colours) {
       row.colours = colours;
       row.item.querySelector(".cover")?.remove();
@@ -144,7 +146,34 @@ export class VideoList {
     row.link.addEventListener("auxclick", event => {
       if (event.button === 1) this.#chosen(row.video, this.#options.person, true);
     });
+    for (const [name, kind] of [["like", "like"], ["refuse", "not_for_me"], ["undo", "not_for_me"]]) {
+      item.querySelector(`.${name}`).addEventListener("click", () => this.#think(row, kind));
+    }
     return row;
+  }
+
+  /** Somebody pressed what they think of a video; the same once more takes it back. */
+  #think(row, kind) {
+    const video = row.video.video_id;
+    this.#opinions.set(video, this.#opinions.of(video) === kind ? null : kind, () => {
+      const held = row.item.contains(document.activeElement);
+      this.#showOpinion(row);
+      // The button that was pressed may be gone.
+      if (held) row.item.querySelector(this.#opinions.of(video) === "not_for_me" ? ".undo" : `.${kind === "like" ? "like" : "refuse"}`).focus();
+    });
+  }
+
+  #showOpinion({ item, video }) {
+    const kind = this.#opinions.of(video.video_id);
+    const { title } = video;
+    item.dataset.opinion = this.#options.person ? kind ?? "none" : "nobody's";
+    item.querySelector(".opinions").hidden = !this.#options.person || kind === "not_for_me";
+    item.querySelector(".refused").hidden = kind !== "not_for_me";
+    item.querySelector(".like").setAttribute("aria-pressed", String(kind === "like"));
+    item.querySelector(".like").setAttribute("aria-label", word("video.like", { title }));
+    item.querySelector(".refuse").setAttribute("aria-label", word("video.refuse", { title }));
+    item.querySelector(".refused-text").textContent = word("video.refused");
+    item.querySelector(".undo").textContent = word("video.undo");
   }
 
   #markRow(id, link) {

@@ -24,6 +24,9 @@ export function moodWords(mood, sample = false) {
   return sample ? word(`look.she.${mood.name}`) : word(`look.you.${mood.name}`);
 }
 
+/** How somebody looked once. */
+export const lookWords = name => hasWord(`look.past.${name}`) ? word(`look.past.${name}`) : name;
+
 /** The same, beside the face. */
 export const tagWords = mood => moodWord(mood).replace(/^./, letter => letter.toLocaleUpperCase(language));
 
@@ -48,10 +51,11 @@ function saidTitle(title) {
   return name.length > 40 ? `${name.slice(0, 38)}…` : name;
 }
 
-/** Why videos are recommended. `because`: titles of what somebody enjoyed, where they are known. */
-export function reasonWords(source, mood, because = []) {
+/** Why videos are recommended. `because`: titles of what somebody enjoyed; `want`: what is to be done with the mood. */
+export function reasonWords(source, { mood, want, because }) {
   const titles = [...new Set(because.map(saidTitle))].slice(0, 2);
   if (source === "collaborative" && titles.length) return word("list.because", { titles: listed(titles) });
+  if (source === "mood" && want === "lift" && mood !== "happy") return word("list.lift");
   if (source === "mood") return mood ? word("list.mood", { mood: moodName(mood) }) : word("list.some-mood");
   return hasWord(`list.${source}`) ? word(`list.${source}`) : word("list.popular");
 }
