@@ -23,7 +23,7 @@ from Training.identity.average import between
 from Training.identity.blends import Blends
 from Training.identity.cohort import NEAREST, Cohort
 from Training.identity.data import Crop, find_alike
-from Training.identity.distance import RIVALS, Faces, Nearest, Normalisation, rivals_likeness
+from Training.identity.distance import IMPOSTORS, Faces, Nearest, Normalisation, impostor_likeness
 from Training.identity.thresholds import (
     Pictures, Thresholds, Visits, choose_thresholds, group_newcomers, one_of_each, one_person,
 )  # fmt: skip
@@ -203,14 +203,14 @@ class CohortTests(unittest.TestCase):
 
     def test_members_are_unit_vectors_and_usual_is_the_mean(self) -> None:
         np.testing.assert_allclose(np.linalg.norm(self.cohort.members, axis=1), 1, rtol=1e-5)
-        self.assertAlmostEqual(self.cohort.usual, float(self.cohort.crowding(self.vectors).mean()), places=5)
+        self.assertAlmostEqual(self.cohort.usual, float(self.cohort.scores(self.vectors).mean()), places=5)
 
     def test_a_distance_counts_for_more_where_faces_lie_close_together(self) -> None:
         faces = Faces.seen_by(self.cohort, self.vectors)
-        self.assertGreater(faces.crowding[300:].min(), faces.crowding[:300].max())
+        self.assertGreater(faces.cohort_score[300:].min(), faces.cohort_score[:300].max())
         mine = self.cohort.members @ self.vectors[[0, 300]].T
         expected = np.sort(mine, axis=0)[-NEAREST:].mean(0) - self.cohort.usual
-        np.testing.assert_allclose(faces.crowding[[0, 300]], expected, rtol=1e-4)
+        np.testing.assert_allclose(faces.cohort_score[[0, 300]], expected, rtol=1e-4)
         distance = (1 - self.vectors[0] @ self.vectors[300]) * np.exp(0.7 * expected.sum())
         by = Normalisation(cohort=0.7)
         self.assertAlmostEqual(float(faces[[0]].distances(faces[[300]], by)[0, 0]), float(distance), places=5)
@@ -224,15 +224,15 @@ class CohortTests(unittest.TestCase):
         np.testing.assert_allclose(nearest.cosine, 1 - cosines.max(1), atol=1e-6)
         by = Normalisation(0.7, 1.1, 0.25)
         alone = faces.distances(faces, by)[np.arange(600), nearest.rows]
-        rivalry = np.maximum(rivals_likeness(cosines) - 0.25, 0)
-        np.testing.assert_allclose(nearest.normalised(by), alone * np.exp(1.1 * rivalry), rtol=1e-4)
+        excess = np.maximum(impostor_likeness(cosines) - 0.25, 0)
+        np.testing.assert_allclose(nearest.normalised(by), alone * np.exp(1.1 * excess), rtol=1e-4)
 
-    def test_the_next_ones_are_rivals_when_there_are_enough_and_they_are_alike(self) -> None:
+    def test_the_next_ones_are_impostors_when_there_are_enough_and_they_are_alike(self) -> None:
         cosines = np.array([[0.9, 0.5, 0.1, 0.5, 0.5, 0.5], [0.9, 0.1, 0.2, 0.1, 0.1, 0.1]], np.float32)
-        np.testing.assert_allclose(rivals_likeness(cosines), [0.5, 0.125], atol=1e-6)
-        by, nobody = Normalisation(rivals=2, usual=0.2), np.zeros(2, np.float32)
-        self.assertEqual((by.factor(nobody, rivals_likeness(cosines)) > 1).tolist(), [True, False])
-        np.testing.assert_array_equal(by.factor(nobody, rivals_likeness(cosines[:, :RIVALS])), [1, 1])
+        np.testing.assert_allclose(impostor_likeness(cosines), [0.5, 0.125], atol=1e-6)
+        by, nobody = Normalisation(impostors=2, usual=0.2), np.zeros(2, np.float32)
+        self.assertEqual((by.factor(nobody, impostor_likeness(cosines)) > 1).tolist(), [True, False])
+        np.testing.assert_array_equal(by.factor(nobody, impostor_likeness(cosines[:, :IMPOSTORS])), [1, 1])
 
     def test_what_is_written_is_what_the_manifest_says(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -257,7 +257,7 @@ class AverageTests(unittest.TestCase):
 
 class ThresholdTests(unittest.TestCase):
     def test_what_happens_to_people(self) -> None:
-        by = Normalisation(cohort=1, rivals=0)
+        by = Normalisation(cohort=1, impostors=0)
 
         def nearest(*normalised: float) -> Nearest:
             cosine = np.array([0.4, 0.4, 0.4, 0.2])
@@ -314,7 +314,7 @@ class ThresholdTests(unittest.TestCase):
         by = Normalisation()
         alone, one = (group_newcomers(group, others, 100, share).normalised(by) for share in (1.0, 0.01))
         self.assertEqual((len(alone), len(one)), (8 * 200, 8 * 299))
-        # The one of their group is nearer to all of them than anybody else, and has no rivals.
+        # The one of their group is nearer to all of them than anybody else, and has no impostors.
         cosine = (group.faces.vectors @ group.faces.vectors.T)[np.triu_indices(300, 1)]
         self.assertLess(one.max(), 1 - cosine.min() + 1e-5)
         self.assertGreater(np.median(alone), np.median(one))
@@ -390,7 +390,7 @@ class ExportTests(unittest.TestCase):
             members = np.frombuffer(content, "<f4").reshape(-1, 512)
             self.assertGreater(len(members), cohort["nearest"])
             np.testing.assert_allclose(np.linalg.norm(members, axis=1), 1, rtol=1e-4)
-            self.assertEqual(entry["identification"]["rivals"]["count"], RIVALS)
+            self.assertEqual(entry["identification"]["rivals"]["count"], IMPOSTORS)
 
 
 class CompositionTests(unittest.TestCase):

@@ -25,12 +25,12 @@ MEMBERS, NEAREST = 512, 4
 @dataclass(frozen=True)
 class Cohort:
     """Unit vectors [M, 512], each the mean direction of some training faces, so that none is a person's; and the usual
-    crowding, at which a normalised distance is the cosine distance."""
+    cohort score, at which a normalised distance is the cosine distance."""
 
     members: Vectors
     usual: float = 0.0
 
-    def crowding(self, vectors: Vectors) -> NDArray[np.float32]:
+    def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """The mean cosine of each face [N, 512] to the `NEAREST` members most alike."""
         return np.partition(vectors @ self.members.T, -NEAREST, axis=1)[:, -NEAREST:].mean(1)
 
@@ -44,7 +44,7 @@ class Cohort:
             np.add.at(sums, nearest, vectors)
             centres = normalise(np.where(sums.any(1, keepdims=True), sums, centres))
         cohort = Cohort(centres)
-        return Cohort(centres, float(cohort.crowding(vectors).mean()))
+        return Cohort(centres, float(cohort.scores(vectors).mean()))
 
     def write(self, folder: Path, weight: float) -> dict[str, Any]:
         """Saves the members as little-endian float32; what the manifest says of them, and how much they count."""

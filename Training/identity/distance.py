@@ -1,6 +1,6 @@
 """The distance that the service decides by: how unlike two faces are, by what that says where they lie.
 
-distance = (1 - cosine) * exp(cohort weight * (both crowdings above the usual) + rivals weight * (likeness of the rivals above
+distance = (1 - cosine) * exp(cohort weight * (both cohort scores above the usual) + impostors weight * (likeness of the impostors above
 the usual)). Rivals are the known faces that come after the nearest: who is somebody known is much more like them than like
 anybody else, a stranger is like several a little. So the same thresholds do among few faces and among many, and where
 all are of one group (the same thought as Lowe's ratio test, 2004, "Distinctive image features from scale-invariant keypoints").
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from .cohort import Cohort
 from .vectors import Vectors
 
-# How many of the faces that come after the nearest are rivals.
-RIVALS = 4
+# How many of the faces that come after the nearest are impostors.
+IMPOSTORS = 4
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How much crowding and rivals count. Each kind of vectors has its own: `thresholds.py --choose` compares some hundred."""
+    """How much the cohort scores and impostors count. Each kind of vectors has its own: `thresholds.py --choose` compares some hundred."""
 
     cohort: float = 0.9
-    rivals: float = 1.2
+    impostors: float = 1.2
     usual: float = 0.2
 
     @staticmethod
@@ -37,13 +37,13 @@ class Normalisation:
         if "cohort" in identification:
             by = replace(by, cohort=identification["cohort"]["weight"])
         if "rivals" in identification:
-            by = replace(by, rivals=identification["rivals"]["weight"], usual=identification["rivals"]["usual"])
+            by = replace(by, impostors=identification["rivals"]["weight"], usual=identification["rivals"]["usual"])
         return by
 
-    def factor(self, crowding: NDArray[np.float32], likeness: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """What a cosine distance is multiplied by: from both faces' crowding above the usual, and the rivals' likeness."""
-        rivalry = 0 if likeness is None else np.maximum(likeness - self.usual, 0)
-        return np.exp(self.cohort * crowding + self.rivals * rivalry)
+    def factor(self, cohort_score: NDArray[np.float32], likeness: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """What a cosine distance is multiplied by: from both faces' cohort scores above the usual, and the impostors' likeness."""
+        excess = 0 if likeness is None else np.maximum(likeness - self.usual, 0)
+        return np.exp(self.cohort * cohort_score + self.impostors * excess)
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,25 @@ class Faces:
     """Unit vectors [N, 512] and how much more crowded than usual each one's surroundings are."""
 
     vectors: Vectors
-    crowding: NDArray[np.float32]
+    cohort_score: NDArray[np.float32]
 
     @staticmethod
     def seen_by(cohort: Cohort, vectors: Vectors) -> Faces:
-        """Faces with the crowding that a cohort finds."""
-        return Faces(vectors, cohort.crowding(vectors) - cohort.usual)
+        """Faces with the scores that a cohort gives."""
+        return Faces(vectors, cohort.scores(vectors) - cohort.usual)
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def __getitem__(self, rows: NDArray[Any]) -> Faces:
-        return Faces(self.vectors[rows], self.crowding[rows])
+        return Faces(self.vectors[rows], self.cohort_score[rows])
 
     def __add__(self, others: Faces) -> Faces:
-        return Faces(np.concatenate([self.vectors, others.vectors]), np.concatenate([self.crowding, others.crowding]))
+        return Faces(np.concatenate([self.vectors, others.vectors]), np.concatenate([self.cohort_score, others.cohort_score]))
 
     def distances(self, others: Faces, by: Normalisation) -> NDArray[np.float32]:
         """Distances of pairs [N, M] when nobody else is known."""
-        return (1 - self.vectors @ others.vectors.T) * by.factor(self.crowding[:, None] + others.crowding)
+        return (1 - self.vectors @ others.vectors.T) * by.factor(self.cohort_score[:, None] + others.cohort_score)
 
     def nearest(self, others: Faces, without: NDArray[np.bool_] | None = None) -> Nearest:
         """As the service does: the one most alike by cosine, leaving out pairs of `without` [N, M]."""
@@ -78,17 +78,17 @@ class Faces:
             cosines[without] = -1
         rows = cosines.argmax(1)
         cosine = 1 - cosines[np.arange(len(self)), rows]
-        return Nearest(rows, cosine, self.crowding + others.crowding[rows], rivals_likeness(cosines))
+        return Nearest(rows, cosine, self.cohort_score + others.cohort_score[rows], impostor_likeness(cosines))
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """Of N faces, which known one is nearest, the cosine distance to it, and what normalises that: both crowdings together
-    and the rivals' likeness."""
+    """Of N faces, which known one is nearest, the cosine distance to it, and what normalises that: both cohort scores together
+    and the impostors' likeness."""
 
     rows: NDArray[np.int64]
     cosine: NDArray[np.float32]
-    crowding: NDArray[np.float32]
+    cohort_score: NDArray[np.float32]
     likeness: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class Nearest:
 
     def normalised(self, by: Normalisation) -> NDArray[np.float32]:
         """The distances that the service decides by."""
-        return self.cosine * by.factor(self.crowding, self.likeness)
+        return self.cosine * by.factor(self.cohort_score, self.likeness)
 
     @staticmethod
     def together(parts: list[Nearest]) -> Nearest:
@@ -107,8 +107,8 @@ class Nearest:
         return Nearest(*(np.concatenate([getattr(part, name) for part in parts]) for name in Nearest.__annotations__))
 
 
-def rivals_likeness(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+def impostor_likeness(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean cosine, of all the known faces [N, M], to those that come after the nearest; -1 where they are too few."""
-    if cosines.shape[1] <= RIVALS:
+    if cosines.shape[1] <= IMPOSTORS:
         return np.full(len(cosines), -1, np.float32)
-    return np.sort(np.partition(cosines, -RIVALS - 1, axis=1)[:, -RIVALS - 1 :], axis=1)[:, :-1].mean(1)
+    return np.sort(np.partition(cosines, -IMPOSTORS - 1, axis=1)[:, -IMPOSTORS - 1 :], axis=1)[:, :-1].mean(1)

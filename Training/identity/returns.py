@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .cohort import FILE, Cohort
 from .data import decode, read_manifest
-from .distance import RIVALS, Faces, Normalisation
+from .distance import IMPOSTORS, Faces, Normalisation
 from .quality import yaw
 from .thresholds import measured_sharpness, merge_duplicates, read_landmarks
 from .vectors import Embedder, KeptVectors, side_by_side
@@ -40,8 +40,8 @@ class Service:
 
     def paired(self, face: int, kept: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distances to kept faces when nobody else is looked at."""
-        crowding = self.faces.crowding[face] + self.faces.crowding[kept]
-        return (1 - self.faces.vectors[kept] @ self.faces.vectors[face]) * self.by.factor(crowding)
+        cohort_score = self.faces.cohort_score[face] + self.faces.cohort_score[kept]
+        return (1 - self.faces.vectors[kept] @ self.faces.vectors[face]) * self.by.factor(cohort_score)
 
     def visit(self, face: int, claim: int | None) -> tuple[str, int | None]:
         """What the answer's status is, and which user."""
@@ -56,12 +56,12 @@ class Service:
         starts = np.cumsum([0] + [len(kept) for kept in self.users[:-1]])
         best = np.maximum.reduceat(cosines, starts)
         user = int(best.argmax())
-        rivals = np.sort(np.delete(best, user))[-RIVALS:]
-        likeness = rivals.mean() if len(rivals) == RIVALS else None
+        impostors = np.sort(np.delete(best, user))[-IMPOSTORS:]
+        likeness = impostors.mean() if len(impostors) == IMPOSTORS else None
         kept = np.array(self.users[user])
         nearest = kept[(self.faces.vectors[kept] @ self.faces.vectors[face]).argmax()]
-        crowding = self.faces.crowding[face] + self.faces.crowding[nearest]
-        distance = float((1 - best[user]) * self.by.factor(crowding, likeness))
+        cohort_score = self.faces.cohort_score[face] + self.faces.cohort_score[nearest]
+        distance = float((1 - best[user]) * self.by.factor(cohort_score, likeness))
         if distance <= self.thresholds["match"]:
             self.keep(face, user, distance)
             return "returning", user

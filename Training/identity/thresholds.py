@@ -3,7 +3,7 @@
 Development people (LFW's folds 1-5, not trained on) come to galleries of 10 to 1,000 with one enrolled photo each, and
 newcomers of each group to galleries of which a small part to all are of their group. Prints the report of the card and writes
 the thresholds, and what distances are normalised by, into the manifest entry of the identity vectors. `--teacher` reports what
-the teacher's own vectors would give, `--choose` which weights of parts, cohort and rivals find most people.
+the teacher's own vectors would give, `--choose` which weights of parts, cohort and impostors find most people.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from .cohort import Cohort
 from .data import Crop, decode, make_targets, read_manifest, training_rows
-from .distance import RIVALS, Faces, Nearest, Normalisation
+from .distance import IMPOSTORS, Faces, Nearest, Normalisation
 from .quality import sharpness, yaw
 from .vectors import Embedder, KeptVectors, Vectors, normalise, side_by_side
 
@@ -53,8 +53,8 @@ SFACE = "sface.bin"
 ENROLLED = 0.93
 PART_WEIGHTS = (0.7, 1.0, 1.4, 2.0, 2.8, 100.0)  # the last: as good as alone
 COHORT_WEIGHTS = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, 1.2)
-RIVALS_WEIGHTS = (0.0, 0.6, 1.2, 1.5, 1.8, 2.1, 2.4)
-RIVALS_USUALS = (0.1, 0.15, 0.2, 0.25, 0.3)
+IMPOSTORS_WEIGHTS = (0.0, 0.6, 1.2, 1.5, 1.8, 2.1, 2.4)
+IMPOSTORS_USUALS = (0.1, 0.15, 0.2, 0.25, 0.3)
 CHOSEN_BY = (100, 1000)
 DUPLICATES = Path(__file__).with_name("duplicates.csv")
 SAME_PEOPLE = Path(__file__).with_name("same_people.csv")
@@ -402,13 +402,13 @@ def measure(crops: Crops, embed: Callable[[NDArray[np.int64]], Vectors], group_s
 
 
 def choose(crops: Crops, kept: list[KeptVectors], group_size: int) -> None:
-    """Prints, for each weight of the last part, with which weights of cohort and rivals most returning people are found, of those
+    """Prints, for each weight of the last part, with which weights of cohort and impostors most returning people are found, of those
     with which enough newcomers are enrolled at once."""
     for weight in PART_WEIGHTS if len(kept) > 1 else (1.0,):
         weights = [1.0] * (len(kept) - 1) + [weight]
         measured = measure(crops, lambda rows: side_by_side([part[rows] for part in kept], weights), group_size)
         found = []
-        for settings in product(COHORT_WEIGHTS, RIVALS_WEIGHTS, RIVALS_USUALS):
+        for settings in product(COHORT_WEIGHTS, IMPOSTORS_WEIGHTS, IMPOSTORS_USUALS):
             by = Normalisation(*settings)
             thresholds, _ = choose_thresholds(measured.visits, measured.newcomers, by)
             rates = [measured.visits[size].rates(thresholds) for size in CHOSEN_BY]
@@ -464,7 +464,7 @@ def write(models: Path, thresholds: Thresholds, cohort: Cohort, sharpness: float
         # The detector's, measured by `vision analyze`: crops have none.
         "minimumProbability": 0.993,
         "cohort": cohort.write(models, by.cohort),
-        "rivals": {"count": RIVALS, "weight": by.rivals, "usual": by.usual},
+        "rivals": {"count": IMPOSTORS, "weight": by.impostors, "usual": by.usual},
     }
     path.write_text(json.dumps(entry, indent=2) + "\n")
 
@@ -479,8 +479,8 @@ def main() -> None:
     parser.add_argument("--teacher", action="store_true", help="measure the teacher's vectors; nothing is written")
     parser.add_argument("--choose", action="store_true", help="compare weights; nothing is written")
     parser.add_argument("--cohort-weight", type=float, help="instead of the manifest entry's")
-    parser.add_argument("--rivals-weight", type=float, help="instead of the manifest entry's")
-    parser.add_argument("--rivals-usual", type=float, help="instead of the manifest entry's")
+    parser.add_argument("--impostors-weight", type=float, help="instead of the manifest entry's")
+    parser.add_argument("--impostors-usual", type=float, help="instead of the manifest entry's")
     parser.add_argument("--minimum-sharpness", type=float, default=40.0)
     parser.add_argument("--maximum-yaw", type=float, default=0.35)
     parser.add_argument("--group-size", type=int, default=3000, help="pictures a group")
@@ -511,7 +511,7 @@ def main() -> None:
         (of_teacher, judge),
     )
     by = Normalisation.of(json.loads((arguments.models / "identity.json").read_text()))
-    given = {"cohort": arguments.cohort_weight, "rivals": arguments.rivals_weight, "usual": arguments.rivals_usual}
+    given = {"cohort": arguments.cohort_weight, "impostors": arguments.impostors_weight, "usual": arguments.impostors_usual}
     by = replace(by, **{name: value for name, value in given.items() if value is not None})
     if arguments.same:
         for name, rows in crops.groups(arguments.group_size).items():
