@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import re
 import shutil
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from stub import Stub
+from stub import PAGE, Stub
 
 PHOTO = pathlib.Path(__file__).parents[1] / "VisionTests" / "Photos" / "astronaut.png"
 
@@ -18,6 +19,12 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope="session")
 def photo():
     return PHOTO
+
+
+def consented(choice):
+    """A script that remembers somebody's choice, by the page's present text."""
+    text = re.search(r'CONSENT_TEXT = "([^"]+)"', (PAGE / "memory.js").read_text())[1]
+    return f"if (window === top) {{ localStorage.setItem('mien.consent', '{choice}'); localStorage.setItem('mien.consent.text', '{text}'); }}"
 
 
 def camera_feed(path):
@@ -73,7 +80,7 @@ def open_page(browser, stub):
         # Nothing but the service itself may be asked, until a test says otherwise.
         context.route(lambda address: not address.startswith(url), lambda route: route.abort())
         if consent:
-            context.add_init_script(f"if (window === top) localStorage.setItem('mien.consent', '{consent}')")
+            context.add_init_script(consented(consent))
         page = context.new_page()
         complaints = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

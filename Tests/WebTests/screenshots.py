@@ -1,6 +1,6 @@
 """`make screenshots`: the page's states on a desktop, a phone upright and on its side, light and dark, as pictures in a folder.
 
-Answers come from the stub, faces from free photos: the astronaut's (NASA, public domain).
+Answers come from the stub, faces from free photos: the astronaut's (NASA) and an official portrait, both in the public domain.
 """
 
 import json
@@ -9,10 +9,11 @@ import shutil
 import sys
 import tempfile
 
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from conftest import camera_feed
-from stub import Stub, analysis, problem, selfie
+from conftest import PHOTO, camera_feed
+from stub import Stub, analysis, faces, problem, selfie
 
 DEVICES = {
     "desktop": {"viewport": {"width": 1280, "height": 720}},
@@ -22,8 +23,11 @@ DEVICES = {
 }
 
 # Where the astronaut's face is, in a picture of the camera's and in the sample.
-IN_CAMERA = {"x": 520, "y": 98, "width": 112, "height": 147}
+IN_CAMERA = {"x": 535, "y": 87, "width": 122, "height": 155}
 IN_SAMPLE = {"x": 105, "y": 60, "width": 69, "height": 91}
+
+# Two beside each other, and where their faces are.
+BOTH = [(PHOTO, 0, {"x": 255, "y": 87, "width": 122, "height": 155}), (PHOTO.with_name("obama.jpg"), 720, {"x": 955, "y": 54, "width": 156, "height": 210})]
 
 expect.set_options(timeout=20_000)
 
@@ -98,22 +102,47 @@ def states(page, shot):
     expect(page.locator("#question")).to_be_visible()
     shot("6-uncertain")
 
+    with tempfile.TemporaryDirectory() as folder:
+        both = Image.new("RGB", (1296, 720))
+        for photo, x, _ in BOTH:
+            picture = Image.open(photo).convert("RGB")
+            both.paste(picture.resize((picture.width * 720 // picture.height, 720)), (x, 0))
+        both.save(pathlib.Path(folder) / "both.jpg")
+        size = {"width": 1280, "height": 711}
+        boxes = [{name: value * 1280 / 1296 for name, value in box.items()} for _, _, box in BOTH]
+        largest = selfie(mood="neutral", box=boxes[1]) | {"image": size}
+        largest["user"]["same_as"] = ["0f5f4b1e-8a53-4a3e-9b0b-0f6f6a2f7c22"]
+        answers(page, "**/v1/selfies*", largest)
+        answers(page, "**/v1/analyses?faces=all", {"image": size, "faces": [faces()["faces"][0] | {"box": box} for box in boxes]})
+        page.locator("#file").set_input_files(pathlib.Path(folder) / "both.jpg")
+        answered(page)
+    expect(page.locator("#twins")).to_be_visible()
+    shot("7-are-both-you")
+    page.get_by_role("button", name="Choose another face").click()
+    expect(page.locator("#faces")).to_be_visible()
+    shot("8-several-faces")
+    page.keyboard.press("Escape")
+    page.locator("#about-reading").click()
+    expect(page.locator("#about")).to_be_visible()
+    shot("9-what-mien-knows")
+    page.locator("#about-close").click()
+
     answers(page, "**/v1/selfies*", problem("no-face", 422, "No face."))
     snap(page)
     expect(page.locator("#selfie")).to_have_attribute("data-state", "failed")
-    shot("7-no-face")
+    shot("a-no-face")
 
     page.unroute("**/v1/selfies*")
     page.context.set_offline(True)
     snap(page)
     expect(page.locator("#alert")).to_contain_text("cannot be reached")
-    shot("8-offline")
+    shot("b-offline")
     page.context.set_offline(False)
 
     page.get_by_role("button", name="Delete me").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete me").click()
     expect(page.locator("#status")).to_contain_text("You are deleted")
-    shot("9-deleted")
+    shot("c-deleted")
 
 
 def main(folder):

@@ -110,11 +110,23 @@ def test_consent_comes_before_the_first_picture_and_only_once(open_page):
     assert len(sent) == 2
 
 
+def test_the_text_that_was_agreed_to_is_told_and_another_one_asked_about(open_page):
+    page = open_page(consent="recognise")
+    with page.expect_request(re.compile(r"/v1/selfies\?consent=2026-11$")):
+        key(page, "Take Snapshot").click()
+    page.context.add_init_script("localStorage.setItem('mien.consent.text', '2025-01')")
+    page.reload()
+    key(page, "Take Snapshot").click()
+    expect(page.get_by_role("dialog", name="Before the first picture")).to_be_visible()
+    with page.expect_request(re.compile(r"/v1/selfies\?consent=2026-11$")):
+        agree(page)
+
+
 def test_consent_names_everything_that_is_kept(open_page):
     page = open_page()
     key(page, "Privacy").click()
     dialog = page.get_by_role("dialog")
-    for kept in ("template", "when you first came", "mood and the time of your last visit", "videos you seemed to enjoy or chose and when", "recommendations", "cookie"):
+    for kept in ("template", "when you first came", "mood and the time of your last visit", "videos you seemed to enjoy, chose, liked or did not want and when", "recommendations", "cookie"):
         expect(dialog).to_contain_text(kept)
 
 
@@ -416,7 +428,7 @@ def test_somebody_new_says_so(open_page):
     expect(question).to_be_visible()
     page.unroute("**/v1/selfies*")
     answer_with(page, selfie("new"))
-    with page.expect_request("**/v1/selfies?as=new"):
+    with page.expect_request(re.compile(r"/v1/selfies\?.*as=new$")):
         question.get_by_role("button", name="No, I am someone new").click()
     expect(page.locator("#status")).to_have_text(re.compile("We do not know you yet"))
     expect(question).to_be_hidden()
@@ -541,7 +553,7 @@ def test_a_recommendation_plays_and_is_sent_as_feedback(open_page):
     expect(page.locator("#player-status")).to_have_text("Playing: Carly Rae Jepsen - Call Me Maybe")
     with page.expect_request("**/v1/selfies*") as sent:
         key(page, "Take Snapshot").click()
-    assert re.search(r"\?playing=fWNaR-rxAic&session=[0-9a-f]{32}$", sent.value.url)
+    assert re.search(r"[?&]playing=fWNaR-rxAic&session=[0-9a-f]{32}$", sent.value.url)
 
 
 @pytest.mark.parametrize("trouble", ["abort", "silence", "error"])
@@ -563,7 +575,7 @@ def test_youtube_down_is_said_and_the_rest_goes_on(open_page, trouble):
     player = page.get_by_role("region", name="Video")
     expect(player.get_by_role("button", name="Try again")).to_be_focused()
     expect(player.get_by_role("link", name="Open on YouTube")).to_have_attribute("href", "https://www.youtube.com/watch?v=gf6v59c5yuY")
-    with page.expect_request(re.compile(r"/v1/selfies$")):
+    with page.expect_request(re.compile(r"/v1/selfies\?consent=[\w-]+$")):
         key(page, "Take Snapshot").click()
     expect(page.locator("#status")).to_have_text(re.compile("You look"))
 

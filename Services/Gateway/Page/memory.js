@@ -23,10 +23,19 @@ function write(name, value) {
   }
 }
 
-/** A person's choice: `recognise`, `mood`, or null while there is none. */
+/** The version of the text by which somebody agrees to be recognised: another text, another version. */
+export const CONSENT_TEXT = "2026-11";
+
+/** A person's choice: `recognise`, `mood`, or null while there is none. Who agreed to another text has not chosen yet. */
 export const choice = {
-  get value() { return read("mien.consent"); },
-  set value(text) { write("mien.consent", text); },
+  get value() {
+    const chosen = read("mien.consent");
+    return chosen === "recognise" && read("mien.consent.text") !== CONSENT_TEXT ? null : chosen;
+  },
+  set value(chosen) {
+    write("mien.consent", chosen);
+    write("mien.consent.text", chosen === "recognise" ? CONSENT_TEXT : null);
+  },
 };
 
 /** Whether the browser's cookie, which scripts cannot read, names a person: from the first picture that tells who it is on. */

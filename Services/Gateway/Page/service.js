@@ -1,5 +1,7 @@
 // The REST API, as the page uses it.
 
+import { CONSENT_TEXT } from "./memory.js";
+
 /** Longer than the gateway's own deadline, so that its answer, and not this limit, is what people usually meet. */
 const LIMIT = 20_000;
 
@@ -55,21 +57,20 @@ async function answer(path, options, signal) {
 const asJSON = body => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 /**
- * Sends a picture all the way: who, how they look, what to watch.
+ * Sends a picture of somebody who agreed to be recognised all the way: who, how they look, what to watch.
  * `watching` is `{video, session}` or null; `as` is what somebody says of themselves (`new`, `known`) or null; `want` is `match` or
  * `lift`; the same `key` again has no second effect.
  */
 export function sendSelfie(picture, { watching, as, want, key, signal }) {
-  const query = new URLSearchParams();
+  const query = new URLSearchParams({ consent: CONSENT_TEXT });
   if (watching) {
     query.set("playing", watching.video);
     query.set("session", watching.session);
   }
   if (as) query.set("as", as);
   if (want === "lift") query.set("want", want);
-  const path = query.size ? `/v1/selfies?${query}` : "/v1/selfies";
   const headers = { "Content-Type": picture.type, "Idempotency-Key": key };
-  return answer(path, { method: "POST", headers, body: picture }, signal);
+  return answer(`/v1/selfies?${query}`, { method: "POST", headers, body: picture }, signal);
 }
 
 /** Sends a picture for its mood alone; nothing is stored. */
