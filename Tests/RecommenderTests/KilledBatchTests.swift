@@ -26,7 +26,7 @@ struct KilledBatchTests {
         var isReached: String {
             let query =
                 switch self {
-                case .reading: "%recommender.reactions%"
+                case .reading: "%recommender.ratings%"
                 case .keeping: "COPY recommender.summaries%"
                 case .training: ""
                 case .writing: "ALTER TABLE recommender.top ATTACH%"
