@@ -164,16 +164,18 @@ package enum FaceStore {
     /// How long an erasure is remembered, in seconds.
     private static let remembered = Double(JobHeader.longestLife.components.seconds)
 
-    /// What is known of a user, if there is one.
+    /// What is kept of a user here, if there is one.
     package static func describe(_ user: UserID, on connection: isolated Connection) throws -> UserDescribed? {
         let rows = try connection.query(
-            """
-            SELECT created_at, (SELECT count(*) FROM identity.faces WHERE user_id = $1) AS faces
-            FROM identity.users WHERE id = $1
-            """, .uuid(user.uuid))
+            "SELECT created_at FROM identity.users WHERE id = $1", .uuid(user.uuid))
         guard let row = rows.first else { return nil }
         let since: Date = try row.decode("created_at")
-        return UserDescribed(user: user, since: since.timeIntervalSince1970, faces: try row.decode("faces"))
+        let templates = try connection.query(
+            "SELECT created_at, version FROM identity.faces WHERE user_id = $1 ORDER BY created_at, id",
+            .uuid(user.uuid)
+        ).map { UserDescribed.Template(added: try $0.decode("created_at"), version: try $0.decode("version")) }
+        return UserDescribed(
+            user: user, since: since.timeIntervalSince1970, faces: templates.count, templates: templates)
     }
 
     private static func record(face: Int64, added: Bool, on connection: isolated Connection) throws {

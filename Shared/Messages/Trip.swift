@@ -6,7 +6,7 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
     case selfie
     /// What is seen in a picture; nothing is stored.
     case analysis
-    /// What is known of a user.
+    /// All that is kept of a user.
     case user
     /// The current six for a known user.
     case recommendations
@@ -24,9 +24,8 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
         switch self {
         case .selfie: [.vision, .identity, .recommender]
         case .analysis: [.vision]
-        case .user: [.identity]
         case .recommendations, .click, .feedback: [.recommender]
-        case .merge, .erasure: [.identity, .recommender]
+        case .user, .merge, .erasure: [.identity, .recommender]
         }
     }
 

@@ -119,6 +119,55 @@ struct AcceptedJobTests {
         }
     }
 
+    @Test func aMergeIsAnsweredWhenAllStagesHaveIt() async throws {
+        let (seen, other) = (Seen(), UserID.random())
+        try await withGateway { message, header, jobs in
+            seen.note(message, header)
+            guard let asked = message as? MergeRequested else { return }
+            guard asked.user == user else {
+                let failure = Failure(.unknownUser, "There is no user \(asked.user).", stage: .identity)
+                return try await jobs.finish(Scripted.envelope(failure, header))
+            }
+            let people = [UsersMerged.Person(user: asked.user, merged: asked.isUndone ? [] : [asked.other])]
+            try await jobs.finish(Scripted.envelope(UsersMerged(people: people, sequence: 1), header))
+        } _: { client, _, database in
+            let body = ByteBuffer(string: #"{"user": "\#(other)"}"#)
+            for id in ["me", user.description] {
+                let merged = try await client.execute(
+                    uri: "/v1/users/\(id)/merges", method: .post, headers: [.cookie: "mien_user=\(user)"], body: body)
+                #expect(merged.status == .ok)
+                let answer = try JSON.decode(MergeAnswer.self, from: Data(merged.body.readableBytesView))
+                #expect(answer.user == user && answer.merged == [other])
+            }
+            let parted = try await client.execute(uri: "/v1/users/\(user)/merges/\(other)", method: .delete)
+            #expect(try object(parted)["merged"] as? [String] == [])
+            #expect(try await TestDatabase.rowCounts(database)["gateway.jobs"] == 0)
+            let unknown = try await client.execute(uri: "/v1/users/\(other)/merges/\(user)", method: .delete)
+            #expect(unknown.status == .notFound)
+        }
+        #expect(
+            seen.messages.first as? MergeRequested == MergeRequested(user: user, other: other, isUndone: false))
+        #expect(seen.messages.last as? MergeRequested == MergeRequested(user: other, other: user, isUndone: true))
+        #expect(seen.headers.allSatisfy { $0.trip == .merge && $0.reply == .accepted })
+    }
+
+    @Test func aMergeThatIsNotDoneYetIsAJob() async throws {
+        let other = UserID.random()
+        try await withGateway { client, jobs, _ in
+            let accepted = try await client.execute(
+                uri: "/v1/users/\(user)/merges", method: .post, headers: [HTTPField.Name("Prefer")!: "wait=0"],
+                body: ByteBuffer(string: #"{"user": "\#(other)"}"#))
+            #expect(accepted.status == .accepted)
+            let location = try #require(accepted.headers[.location])
+            let job = try #require(JobID(String(location.dropFirst("/v1/jobs/".count))))
+            let merged = UsersMerged(people: [.init(user: user, merged: [other])], sequence: 1)
+            try await jobs.finish(Scripted.envelope(merged, header(.merge, job)))
+            let done = try object(try await client.execute(uri: location, method: .get))
+            #expect(done["state"] as? String == "done")
+            #expect((done["result"] as? [String: Any])?["user"] as? String == user.description)
+        }
+    }
+
     /// Of an hour that it might take: a poll that did not notice the end would outlast the test's time.
     @Test(.timeLimit(.minutes(2))) func aLongPollEndsWithTheJob() async throws {
         var settings = GatewaySettings()

@@ -125,7 +125,8 @@ import Testing
         try await Scripted.test(gateway) { client in
             for route in gateway.routes where route.effect != .nothing {
                 let path = route.path.replacing("{id}", with: "\(UserID.random())").replacing(
-                    "{video_id}", with: "gf6v59c5yuY")
+                    "{video_id}", with: "gf6v59c5yuY"
+                ).replacing("{other}", with: "\(UserID.random())")
                 let response = try await client.execute(
                     uri: path, method: .head, body: ByteBuffer(string: #"{"video_id": "gf6v59c5yuY"}"#))
                 // A path that another route can be asked for has a head of its own.
@@ -156,6 +157,7 @@ import Testing
         ("/v1/users/me/clicks", .delete, "POST"),
         ("/v1/users/me/feedback", .get, "POST"),
         ("/v1/users/me/feedback/gf6v59c5yuY", .post, "DELETE"),
+        ("/v1/users/me/merges", .get, "POST"),
     ])
     func aWrongMethodIsToldTheRightOnes(_ path: String, _ method: HTTPRequest.Method, _ allowed: String) async throws {
         try await Scripted.test(Scripted.gateway()) { client in

@@ -108,6 +108,20 @@ enum Example {
             recommendations: list, version: 7)
     }
 
+    static func described(_ user: UserID) -> UserDescribed {
+        let (video, moment) = (NamedVideo(video, title: "Roar"), Date(timeIntervalSince1970: 1_700_000_060))
+        let viewer = ViewerRecord(
+            mood: ViewerRecord.Visit(.upset, at: moment),
+            watched: [ViewerRecord.Watched(video, rating: 1, at: moment)],
+            chosen: [ViewerRecord.Chosen(video, at: moment)],
+            feedback: [ViewerRecord.Said(video, .notForMe, at: moment)], version: 7)
+        return UserDescribed(
+            user: user, since: 1_700_000_000, faces: 2,
+            templates: [1_700_000_000, 1_700_000_060].map {
+                UserDescribed.Template(added: Date(timeIntervalSince1970: $0), version: "identity-10")
+            }, viewer: viewer)
+    }
+
     static let list = (1...6).map {
         Recommendation(
             rank: $0, video: VideoID("aaaaaaaaaa\($0)")!, title: "Video \($0)", source: .mood, score: 1 / Float($0),

@@ -20,7 +20,7 @@ import Testing
             switch message {
             case let asked as UserRequested where asked.user != known: return unknown
             case is UserRequested where header.trip == .user:
-                return Scripted.envelope(UserDescribed(user: known, since: 1_700_000_000, faces: 2), header)
+                return Scripted.envelope(Example.described(known), header)
             case is UserRequested:
                 return Scripted.envelope(
                     RecommendationsListed(user: known, recommendations: Example.list, version: nil), header)
@@ -44,6 +44,18 @@ import Testing
                 #expect(body["id"] as? String == user.description)
                 #expect(body["since"] as? String == "2023-11-14T22:13:20Z")
                 #expect(body["faces"] as? Int == 2)
+                #expect(
+                    (body["templates"] as? [[String: String]])?[1] == [
+                        "added": "2023-11-14T22:14:20Z", "version": "identity-10",
+                    ])
+                #expect(body["mood"] as? [String: String] == ["name": "upset", "at": "2023-11-14T22:14:20Z"])
+                let video = ["video_id": "gf6v59c5yuY", "title": "Roar", "at": "2023-11-14T22:14:20Z"]
+                #expect(body["chosen"] as? [[String: String]] == [video])
+                #expect(
+                    body["feedback"] as? [[String: String]] == [video.merging(["kind": "not_for_me"]) { $1 }])
+                let watched = try #require((body["watched"] as? [[String: Any]])?.first)
+                #expect(watched["rating"] as? Int == 1 && watched["title"] as? String == "Roar")
+                #expect(body["recommendations_version"] as? Int == 7)
             }
         }
     }
@@ -137,6 +149,33 @@ import Testing
                 let response = try await client.execute(uri: uri, method: method, body: method == .post ? body : nil)
                 #expect(response.status.code == status)
                 #expect(try kind(response) == expected)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"user": "me"}"#, "UUID"), (#"{"id": 7}"#, "user"), ("", "user"),
+    ])
+    func mergesItCannotReadAreToldWhatToSend(_ body: String, _ sentence: String) async throws {
+        try await Scripted.test(gateway()) { client in
+            let response = try await client.execute(
+                uri: "/v1/users/\(user)/merges", method: .post, headers: [.contentType: "application/json"],
+                body: ByteBuffer(string: body))
+            #expect(response.status == .badRequest)
+            #expect(String(buffer: response.body).contains(sentence))
+        }
+    }
+
+    @Test func nobodyIsMergedWithThemselves() async throws {
+        try await Scripted.test(gateway()) { client in
+            for response in [
+                try await client.execute(
+                    uri: "/v1/users/me/merges", method: .post, headers: cookie(),
+                    body: ByteBuffer(string: #"{"user": "\#(user)"}"#)),
+                try await client.execute(uri: "/v1/users/\(user)/merges/\(user)", method: .delete),
+            ] {
+                #expect(response.status == .badRequest)
+                #expect(String(buffer: response.body).contains("another one"))
             }
         }
     }

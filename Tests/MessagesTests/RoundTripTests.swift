@@ -32,6 +32,15 @@ import Testing
         try expectRoundTrip(RecommendationsListed(user: user, recommendations: six, version: nil))
         for want in [nil, MoodWish.match, .lift] { try expectRoundTrip(UserRequested(user: user, want: want)) }
         try expectRoundTrip(UserDescribed(user: user, since: 1_800_000_000.5, faces: 3))
+        try expectRoundTrip(
+            UserDescribed(
+                user: user, since: 1, faces: 1,
+                templates: [.init(added: Date(timeIntervalSince1970: 1.5), version: "a")],
+                viewer: ViewerRecord(
+                    mood: .init(.happy, at: .distantPast),
+                    watched: [.init(NamedVideo(video, title: "T"), rating: 1, at: .distantPast)],
+                    chosen: [.init(NamedVideo(video, title: "T"), at: .distantPast)],
+                    feedback: [.init(NamedVideo(video, title: "T"), .like, at: .distantPast)], version: 3)))
         try expectRoundTrip(VideoClicked(user: user, video: video))
         try expectRoundTrip(ClickRecorded(user: user, video: video))
         for kind in [nil, FeedbackKind.like, .notForMe] {

@@ -42,6 +42,38 @@ struct ErasureTests {
         }
     }
 
+    /// Whatever table names people: also one that is added and forgotten here.
+    @Test func nothingStaysInAnyTable() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            let people = try await scenario.rateInTwoGroups()
+            _ = try await scenario.click(people[0], scenario.video(50))
+            for (kind, index) in [(FeedbackKind.like, 51), (.notForMe, 52)] {
+                _ = try await scenario.say(kind, people[0], scenario.video(index))
+            }
+            _ = try await scenario.batch().run()
+            _ = try await scenario.send(
+                UsersMerged(people: [.init(user: people[0], merged: [.random()])], sequence: 1), .merge)
+            _ = try await scenario.batch().run()
+            let tables = try await store.database.query(
+                """
+                SELECT relname AS name FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+                WHERE relnamespace = 'recommender'::regnamespace AND attname = 'user_id' AND relkind IN ('r', 'p')
+                    AND NOT relispartition
+                """
+            ).map { try $0.decode("name", as: String.self) }
+            #expect(Set(tables).isSuperset(of: ["people", "reactions", "clicks", "feedback", "summaries", "top"]))
+            for table in tables {
+                #expect(try await scenario.count(table, "user_id = '\(people[0])'") > 0, "\(table)")
+            }
+            _ = try await erase(ErasureRequested(user: people[0]), scenario)
+            for table in tables {
+                #expect(try await scenario.count(table, "user_id = '\(people[0])'") == 0, "\(table)")
+            }
+            #expect(try await scenario.record(people[0]) == nil)
+        }
+    }
+
     @Test func everyProfileOfARequestGoes() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)

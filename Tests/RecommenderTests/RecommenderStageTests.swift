@@ -231,6 +231,38 @@ struct RecommenderStageTests {
         }
     }
 
+    @Test func tellsAllThatIsKeptOfAPerson() async throws {
+        try await TestDatabase.withStore { store in
+            let scenario = try Scenario(store)
+            let people = try await scenario.rateInTwoGroups()
+            let user = UserID.random()
+            #expect(try await scenario.record(user) == nil)
+            func named(_ index: Int) -> NamedVideo {
+                let video = scenario.catalogue.entries[index].video
+                return NamedVideo(video.id, title: video.title)
+            }
+            let said = Date(timeIntervalSince1970: 1_800_000_000)
+            _ = try await scenario.selfie(user, .new, mood: .upset)
+            _ = try await scenario.selfie(user, mood: .happy, watching: scenario.video(0), rating: 1)
+            _ = try await scenario.selfie(user, mood: .happy, watching: scenario.video(1), rating: 0)
+            _ = try await scenario.click(user, scenario.video(2))
+            _ = try await scenario.say(.notForMe, user, scenario.video(3), submitted: said)
+            let record = try #require(try await scenario.record(user))
+            #expect(record.mood.name == .happy && abs(record.mood.at.timeIntervalSinceNow) < 60)
+            let moments = (record.watched.map(\.at), record.chosen.map(\.at))
+            #expect(moments.0.count == 2 && moments.1.count == 1 && moments.0 == moments.0.sorted())
+            #expect(record.watched.map { NamedVideo($0.videoId, title: $0.title) } == [named(0), named(1)])
+            #expect(record.watched.map(\.rating) == [1, 0])
+            #expect(record.chosen.map { NamedVideo($0.videoId, title: $0.title) } == [named(2)])
+            #expect(record.feedback == [ViewerRecord.Said(named(3), .notForMe, at: said)])
+            #expect(record.version == nil)
+
+            _ = try await scenario.batch().run()
+            #expect(try await scenario.record(user)?.version == 1)
+            #expect(try await scenario.record(people[0])?.watched.count == 8)
+        }
+    }
+
     @Test func aLostDatabaseIsWaitedFor() async throws {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)

@@ -68,6 +68,14 @@ struct Scenario: Sendable {
         try await send(VideoClicked(user: user, video: video), .click, job: job)
     }
 
+    /// What is kept of a user, as the trip that asks for it ends.
+    func record(_ user: UserID) async throws -> ViewerRecord? {
+        let begun = UserDescribed(user: user, since: 0, faces: 1)
+        let described = try #require(try await send(begun, .user).fact as? UserDescribed)
+        #expect(described.user == user && described.faces == 1)
+        return described.viewer
+    }
+
     func batch(
         minimum: Int = 1, kept: Int = 3, days: Int = 0, interval: Duration = .zero, rank: Int = 8, lambda: Float = 5,
         iterations: Int = 6, gate: Gate = Gate(), onTrained: @escaping @Sendable () async throws -> Void = {}

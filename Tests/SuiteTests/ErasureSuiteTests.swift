@@ -31,6 +31,42 @@ extension SuiteTests {
         try await suite.becomesReady()
     }
 
+    @Test func allThatIsKeptIsToldAndErased() async throws {
+        struct Kept: Decodable {
+            struct Said: Decodable, Equatable {
+                var videoId: String
+                var title: String
+                var kind: String
+            }
+            struct Template: Decodable { var version: String }
+            struct Mood: Decodable { var name: String }
+            var templates: [Template]
+            var mood: Mood?
+            var feedback: [Said]
+        }
+        let met = try await client.selfie(try Photos.obama, query: "?as=new").decode(Selfie.self)
+        let user = try #require(met.user.id)
+        let videos = met.recommendations.prefix(2)
+        let kinds = ["like", "not_for_me"]
+        for (video, kind) in zip(videos, kinds) {
+            let body = Data(#"{"video_id": "\#(video.videoId)", "kind": "\#(kind)"}"#.utf8)
+            let said = try await client.send(.POST, "/v1/users/\(user)/feedback", body: body)
+            #expect(said.status == 204, "\(UnexpectedResponse(said))")
+        }
+        let kept = try await client.send(.GET, "/v1/users/\(user)").decode(Kept.self)
+        #expect(!kept.templates.isEmpty && kept.mood?.name == met.mood.name)
+        #expect(
+            kept.feedback
+                == zip(videos, kinds).map { Kept.Said(videoId: $0.videoId, title: $0.title, kind: $1) })
+        let list = try await client.send(.GET, "/v1/users/\(user)/recommendations")
+        #expect(!String(decoding: list.body, as: UTF8.self).contains(videos[1].videoId))
+
+        #expect(try await client.send(.DELETE, "/v1/users/\(user)").status == 204)
+        #expect(try await client.send(.GET, "/v1/users/\(user)").status == 404)
+        let left = try await suite.sql("SELECT count(*) FROM recommender.feedback WHERE user_id = '\(user)'")
+        #expect(left == ["0"])
+    }
+
     @Test func deletingIdsThatNobodyWasGivenLeavesNothing() async throws {
         let tables = [
             "identity.erased", "identity.erased_jobs", "recommender.erased", "gateway.erased", "gateway.jobs",

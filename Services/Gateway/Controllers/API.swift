@@ -18,5 +18,6 @@ package struct API: Sendable {
             + SelfieController(settings: settings, jobs: jobs, upload: upload, cookie: cookie).routes
             + JobController(settings: settings, jobs: jobs).routes
             + UserController(settings: settings, jobs: jobs, reader: reader, cookie: cookie).routes
+            + MergeController(settings: settings, jobs: jobs, reader: reader, cookie: cookie).routes
     }
 }

@@ -47,7 +47,7 @@ struct SelfieController: Sendable {
         switch record?.result {
         case .selfie(let answer)?: return response(answer, to: request)
         case .analysis(let answer)?: return .json(answer)
-        case nil: return .accepted(record, job, trip)
+        case .merge, nil: return .accepted(record, job, trip)
         }
     }
 

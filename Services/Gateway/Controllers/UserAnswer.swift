@@ -1,16 +1,28 @@
 package import FoundationEssentials
 package import Messages
 
-/// What is known of a user, as the API tells it.
+/// All that is kept of a user, as the API tells it.
 package struct UserAnswer: Codable, Hashable, Sendable {
     package var id: UserID
     package var since: Date
     package var faces: Int
+    package var templates: [UserDescribed.Template]
+    package var mood: ViewerRecord.Visit?
+    package var watched: [ViewerRecord.Watched]
+    package var chosen: [ViewerRecord.Chosen]
+    package var feedback: [ViewerRecord.Said]
+    package var recommendationsVersion: Int?
 
     package init(_ answer: UserDescribed) {
         id = answer.user
         since = Date(timeIntervalSince1970: answer.since)
         faces = answer.faces
+        templates = answer.templates ?? []
+        mood = answer.viewer?.mood
+        watched = answer.viewer?.watched ?? []
+        chosen = answer.viewer?.chosen ?? []
+        feedback = answer.viewer?.feedback ?? []
+        recommendationsVersion = answer.viewer?.version
     }
 }
 
@@ -28,6 +40,20 @@ package struct RecommendationsAnswer: Codable, Hashable, Sendable {
         user = User(id: answer.user)
         recommendations = answer.recommendations.map(RecommendedVideo.init)
         recommendationVersion = answer.version
+    }
+}
+
+/// Who a person is after a merge or its undoing, as the API tells it.
+package struct MergeAnswer: Codable, Hashable, Sendable {
+    package var user: UserID
+    /// Further ids of theirs.
+    package var merged: [UserID]
+
+    /// `nil` for an answer about nobody.
+    package init?(_ answer: UsersMerged) {
+        guard let person = answer.people.first else { return nil }
+        user = person.user
+        merged = person.merged
     }
 }
 

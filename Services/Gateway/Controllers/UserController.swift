@@ -3,7 +3,7 @@ import FoundationEssentials
 import Hummingbird
 import Messages
 
-/// One user: what is known of them, what they might like, what they chose and say, and their end.
+/// One user: what is kept of them, what they might like, what they chose and say, and their end.
 struct UserController: Sendable {
     let settings: GatewaySettings
     let jobs: Jobs
@@ -34,7 +34,7 @@ struct UserController: Sendable {
     }
 
     private func goData(_ request: Request, _ context: EdgeContext) async throws -> Response {
-        let answer = try await listed(try cookiePerson(request), request)
+        let answer = try await listed(try cookie.user("me", in: request), request)
         return .json(answer.recommendations.map { NamedLink(name: $0.title, url: $0.url) })
     }
 
@@ -56,7 +56,7 @@ struct UserController: Sendable {
 
     private func goUpdate(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let text = request.uri.queryParameters["YouTube_ID"].map(String.init) ?? request.uri.query ?? ""
-        return try await clicked(try cookiePerson(request), try video(text), request)
+        return try await clicked(try cookie.user("me", in: request), try video(text), request)
     }
 
     private func clicked(_ user: UserID, _ video: VideoID, _ request: Request) async throws -> Response {
@@ -110,18 +110,8 @@ struct UserController: Sendable {
         return response
     }
 
-    private func person(_ request: Request, _ context: EdgeContext) throws -> UserID {
-        guard let text = context.parameters.get("id") else { throw Failure(.malformedRequest, "A user id is missing.") }
-        if text == "me" { return try cookiePerson(request) }
-        guard let user = UserID(text) else { throw Failure(.malformedRequest, "A user id is a UUID, or me.") }
-        return user
-    }
-
-    private func cookiePerson(_ request: Request) throws(Failure) -> UserID {
-        guard let user = cookie.person(in: request) else {
-            throw Failure(.unknownUser, "No selfie has told yet who you are.")
-        }
-        return user
+    private func person(_ request: Request, _ context: EdgeContext) throws(Failure) -> UserID {
+        try cookie.user(context.parameters.get("id"), in: request)
     }
 
     private func video(_ text: String) throws(Failure) -> VideoID {

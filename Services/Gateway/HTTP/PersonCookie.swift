@@ -23,6 +23,22 @@ package struct PersonCookie: Sendable {
         people(in: request).first
     }
 
+    /// Whom a path means: a user id, or `me`.
+    ///
+    /// - Throws: `malformedRequest`; `unknownUser` for `me` without a selfie.
+    func user(_ text: String?, in request: Request) throws(Failure) -> UserID {
+        guard text == "me" else {
+            guard let user = text.flatMap({ UserID($0) }) else {
+                throw Failure(.malformedRequest, "A user id is a UUID, or me.")
+            }
+            return user
+        }
+        guard let user = person(in: request) else {
+            throw Failure(.unknownUser, "No selfie has told yet who you are.")
+        }
+        return user
+    }
+
     /// Everybody whom this browser's selfies showed, the last first.
     package func people(in request: Request) -> [UserID] {
         guard let cookie = request.cookies[Self.name] else { return [] }

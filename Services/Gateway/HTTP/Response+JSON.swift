@@ -16,7 +16,7 @@ extension Response {
         var response = json(record ?? JobRecord(id: job, trip: trip, state: .queued, created: .now))
         response.status = .accepted
         response.headers[.location] = "/v1/jobs/\(job)"
-        if trip != .erasure { response.headers[.preferenceApplied] = "respond-async" }
+        if trip != .erasure, trip != .merge { response.headers[.preferenceApplied] = "respond-async" }
         return response
     }
 }

@@ -22,11 +22,13 @@ package struct JobRecord: Encodable, Sendable {
 package enum JobResult: Encodable, Sendable {
     case selfie(SelfieAnswer)
     case analysis(AnalysisAnswer)
+    case merge(MergeAnswer)
 
     package func encode(to encoder: any Encoder) throws {
         switch self {
         case .selfie(let answer): try answer.encode(to: encoder)
         case .analysis(let answer): try answer.encode(to: encoder)
+        case .merge(let answer): try answer.encode(to: encoder)
         }
     }
 }

@@ -171,6 +171,11 @@ package struct JobStore: Sendable {
         case FaceAnalysed.name:
             let answer = AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header)
             try await store(envelope.header, .done, result: JSON.encode(answer))
+        case UsersMerged.name:
+            guard let answer = MergeAnswer(try envelope.decode(UsersMerged.self)) else {
+                throw EnvelopeError.undecodable(type: envelope.type, reason: "it is about nobody")
+            }
+            try await store(envelope.header, .done, user: answer.user, result: JSON.encode(answer))
         case ErasureRequested.name:
             try await erase(try envelope.decode(ErasureRequested.self), envelope.header)
         case Failure.name:
@@ -273,7 +278,8 @@ package struct JobStore: Sendable {
         switch trip {
         case .selfie: .selfie(try decoded(SelfieAnswer.self, text, column: "result"))
         case .analysis: .analysis(try decoded(AnalysisAnswer.self, text, column: "result"))
-        case .user, .recommendations, .click, .feedback, .merge, .erasure: nil
+        case .merge: .merge(try decoded(MergeAnswer.self, text, column: "result"))
+        case .user, .recommendations, .click, .feedback, .erasure: nil
         }
     }
 

@@ -37,7 +37,9 @@ package struct RecommenderStage: StageHandler {
                 return .completed(try await hear(job.decode(FeedbackGiven.self), said: job.header.submitted))
             case .erasure:
                 return .completed(try await erase(job.decode(ErasureRequested.self)))
-            case .analysis, .user, .merge: return .unreadable(.unexpectedType(job.type))
+            case .user: return .completed(try await describe(job.decode(UserDescribed.self)))
+            case .merge: return .completed(try await merge(job.decode(UsersMerged.self)))
+            case .analysis: return .unreadable(.unexpectedType(job.type))
             }
         } catch let error as EnvelopeError {
             return .unreadable(error)
@@ -63,10 +65,10 @@ package struct RecommenderStage: StageHandler {
         let mood = identified.analysis.mood.name
         let watching = identified.request.watching
         return try await store.database.transaction { connection in
-            guard let user = identified.person.user else {
+            guard let identity = identified.person.user else {
                 return try recommend(identified, to: identified.person, job, connection)
             }
-            try Lock.person(user, connection)
+            let user = try Lock.person(identity, connection)
             guard !header.isPastLife(at: .now), try !store.isErased(user, connection) else {
                 let nobody = Person(standing: .uncertain, user: nil, distance: nil, reason: .erasedMeanwhile)
                 return try recommend(identified, to: nobody, job, connection)
@@ -101,51 +103,65 @@ package struct RecommenderStage: StageHandler {
             version: nil, reaction: watching == nil ? nil : .unknownPerson)
     }
 
+    private func describe(_ described: UserDescribed) async throws -> UserDescribed {
+        let viewer = try await store.database.transaction { connection in
+            // All at one moment.
+            try store.record(of: Lock.person(described.user, connection), connection)
+        }
+        var described = described
+        described.viewer = viewer
+        return described
+    }
+
     /// Erases one person after the other, each in a transaction of its own: nobody waits for the second while holding the first.
     private func erase(_ request: ErasureRequested) async throws -> ErasureRequested {
-        var known = request.known
+        var (users, known) = (request.users, request.known)
         for user in request.users {
             let isKnown = known.contains(user)
-            let wasKnown = try await store.database.transaction { connection in
-                try Lock.person(user, connection)
+            let erased = try await store.database.transaction { connection in
+                _ = try Lock.person(user, connection)
                 return try store.erase(user, isKnown: isKnown, connection)
             }
-            if wasKnown, !isKnown { known.append(user) }
+            known += erased.filter { !known.contains($0) }
+            users += erased.filter { !users.contains($0) }
         }
-        return ErasureRequested(users: request.users, known: known)
+        return ErasureRequested(users: users, known: known)
+    }
+
+    private func merge(_ merged: UsersMerged) async throws -> UsersMerged {
+        try await store.database.transaction { connection in try store.merge(merged, connection) }
+        return merged
     }
 
     private func list(_ request: UserRequested) async throws -> RecommendationsListed {
-        let user = request.user
         let (recommendations, version) = try await store.database.transaction { connection in
-            try Lock.person(user, connection)
+            let user = try Lock.person(request.user, connection)
             let mood = try known(user, connection)
             return try list(
                 for: user, mood.sought(request.want), isChanged: false, wantsCollaborative: true, watching: nil,
                 connection)
         }
-        return RecommendationsListed(user: user, recommendations: recommendations, version: version)
+        return RecommendationsListed(user: request.user, recommendations: recommendations, version: version)
     }
 
     private func click(_ click: VideoClicked, _ job: JobID) async throws -> ClickRecorded {
         try await store.database.transaction { connection in
-            try Lock.person(click.user, connection)
-            try known(click.user, click.video, connection)
-            let change = try store.click(click.user, click.video, job: job, connection)
+            let user = try Lock.person(click.user, connection)
+            try known(user, click.video, connection)
+            let change = try store.click(user, click.video, job: job, connection)
             guard change != .none else { return }
-            let history = try History(of: click.user, weights: store.weights, connection)
-            try store.changed(click.user, history: history, store.models.current(connection)?.model, connection)
+            let history = try History(of: user, weights: store.weights, connection)
+            try store.changed(user, history: history, store.models.current(connection)?.model, connection)
             if change == .choice { try store.count(click.video, connection) }
         }
         return ClickRecorded(user: click.user, video: click.video)
     }
 
     private func hear(_ feedback: FeedbackGiven, said: Date) async throws -> FeedbackGiven {
-        let user = feedback.user
         return try await store.database.transaction { connection in
-            try Lock.person(user, connection)
+            let user = try Lock.person(feedback.user, connection)
             try known(user, feedback.video, connection)
-            let (isChanged, choices) = try store.say(feedback, said: said, connection)
+            let (isChanged, choices) = try store.say(feedback.kind, of: feedback.video, user, said: said, connection)
             guard isChanged else { return feedback }
             let history = try History(of: user, weights: store.weights, connection)
             try store.changed(user, history: history, store.models.current(connection)?.model, connection)

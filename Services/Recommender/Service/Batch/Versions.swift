@@ -125,7 +125,7 @@ package struct Versions: Sendable {
         for user in changed {
             try await store.database.transaction { connection in
                 try connection.query("SET LOCAL synchronous_commit = off")
-                try Lock.person(user, connection)
+                _ = try Lock.person(user, connection)
                 try store.foldIn(user, History(of: user, weights: store.weights, connection), model, connection)
             }
         }

@@ -224,5 +224,27 @@ package enum Schema {
                 ALTER TABLE recommender.summaries ADD COLUMN like_weight real NOT NULL,
                     DROP CONSTRAINT summaries_pkey, ADD PRIMARY KEY (user_id, changed, click_weight, like_weight);
                 """),
+        Migration(
+            version: 8, name: "merges",
+            sql: """
+                -- Under which id the rows of a user are kept who was merged with another, or parted again, and since which of all
+                -- merges; of who never was there is no row.
+                CREATE TABLE recommender.aliases (
+                    user_id uuid PRIMARY KEY,
+                    principal uuid NOT NULL,
+                    sequence bigint NOT NULL
+                );
+                CREATE INDEX aliases_principal ON recommender.aliases (principal);
+
+                -- Whose a row was before a merge; null for one that was always its user's.
+                ALTER TABLE recommender.reactions ADD COLUMN origin uuid, DROP CONSTRAINT reactions_pkey,
+                    ADD CONSTRAINT reactions_key UNIQUE NULLS NOT DISTINCT (user_id, video, session, origin);
+                ALTER TABLE recommender.clicks ADD COLUMN origin uuid;
+                ALTER TABLE recommender.feedback ADD COLUMN origin uuid, DROP CONSTRAINT feedback_pkey,
+                    ADD CONSTRAINT feedback_key UNIQUE NULLS NOT DISTINCT (user_id, video, origin);
+                CREATE INDEX reactions_origin ON recommender.reactions (origin) WHERE origin IS NOT NULL;
+                CREATE INDEX clicks_origin ON recommender.clicks (origin) WHERE origin IS NOT NULL;
+                CREATE INDEX feedback_origin ON recommender.feedback (origin) WHERE origin IS NOT NULL;
+                """),
     ]
 }

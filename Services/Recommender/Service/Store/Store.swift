@@ -92,7 +92,7 @@ package struct Store: Sendable {
                 WITH stored AS (
                     INSERT INTO recommender.reactions (user_id, video, session, rating, job)
                     SELECT $1, video, $3, $4::smallint, $5 FROM recommender.items WHERE video = $2
-                    ON CONFLICT (user_id, video, session) DO UPDATE SET rating = excluded.rating, job = excluded.job
+                    ON CONFLICT (user_id, video, session, origin) DO UPDATE SET rating = excluded.rating, job = excluded.job
                         WHERE reactions.rating < excluded.rating
                     RETURNING rating
                 ) SELECT rating = 1 AND NOT \(Self.isChosen) AS first FROM stored
@@ -126,27 +126,28 @@ package struct Store: Sendable {
     /// - Returns: what it came to, and by how much the number of those who chose the video changed: `count` it at the
     ///   transaction's end.
     func say(
-        _ feedback: FeedbackGiven, said: Date, _ connection: isolated Connection
+        _ kind: FeedbackKind?, of video: VideoID, _ user: UserID, said: Date, _ connection: isolated Connection
     ) throws -> (isChanged: Bool, choices: Int) {
-        let person: [Parameter] = [.uuid(feedback.user.uuid), .text(feedback.video.rawValue)]
+        let person: [Parameter] = [.uuid(user.uuid), .text(video.rawValue)]
         func choices() throws -> Int {
             try connection.query("SELECT \(Self.isChosen)::int AS n", person[0], person[1])[0].decode("n")
         }
         let before = try choices()
-        let changed =
-            if let kind = feedback.kind {
-                try connection.query(
-                    """
-                    INSERT INTO recommender.feedback (user_id, video, kind, at) VALUES ($1, $2, $3, $4)
-                    ON CONFLICT (user_id, video) DO UPDATE SET kind = excluded.kind, at = excluded.at
-                        WHERE feedback.kind <> excluded.kind AND feedback.at <= excluded.at
-                    """, person[0], person[1], .text(kind.rawValue), .timestamp(said))
-            } else {
-                try connection.query(
-                    "DELETE FROM recommender.feedback WHERE user_id = $1 AND video = $2 AND at <= $3", person[0],
-                    person[1], .timestamp(said))
-            }
-        return (changed.affected > 0, try choices() - before)
+        var changed = try connection.query(
+            """
+            DELETE FROM recommender.feedback WHERE user_id = $1 AND video = $2 AND at <= $3
+                AND (origin IS NOT NULL OR kind IS DISTINCT FROM $4)
+            """, person[0], person[1], .timestamp(said), .optional(kind) { .text($0.rawValue) }
+        ).affected
+        if let kind {
+            changed += try connection.query(
+                """
+                INSERT INTO recommender.feedback (user_id, video, at, kind) SELECT $1, $2, $3, $4
+                WHERE NOT EXISTS (SELECT FROM recommender.feedback WHERE user_id = $1 AND video = $2)
+                """, person[0], person[1], .timestamp(said), .text(kind.rawValue)
+            ).affected
+        }
+        return (changed > 0, try choices() - before)
     }
 
     /// Counts more people, or fewer, who chose the video. To be called last in a transaction: whoever chooses the same video waits
@@ -218,37 +219,46 @@ package struct Store: Sendable {
         return found
     }
 
-    /// Deletes everything about a user, in every version that is kept, and sees to it that nothing is stored again while jobs
+    /// Deletes everything about a person, in every version that is kept, and sees to it that nothing is stored again while jobs
     /// that began before may still come.
     ///
-    /// - Parameter isKnown: whether an earlier stage knew the user: then a job about them may be under way although nothing
-    ///   is here yet.
-    /// - Returns: whether the user was known, there or here. If not, nothing is changed.
-    func erase(_ user: UserID, isKnown: Bool, _ connection: isolated Connection) throws -> Bool {
-        let chosen = try connection.query("SELECT video FROM recommender.chosen WHERE user_id = $1", .uuid(user.uuid))
+    /// - Parameters:
+    ///   - user: one of the person's ids, or the only one; the caller holds its lock.
+    ///   - isKnown: whether an earlier stage knew the user: then a job about them may be under way although nothing is here yet.
+    /// - Returns: the person's ids; none when they were unknown, there and here: then nothing is changed.
+    func erase(_ user: UserID, isKnown: Bool, _ connection: isolated Connection) throws -> [UserID] {
+        let others = try connection.query(
+            """
+            SELECT user_id FROM recommender.aliases WHERE user_id <> $1
+                AND principal = (SELECT principal FROM recommender.aliases WHERE user_id = $1)
+            """, .uuid(user.uuid)
+        ).map { UserID(try $0.decode("user_id", as: UUID.self)) }
+        let ids = [user] + others
+        let person = Parameter.uuids(ids.map(\.uuid))
+        let chosen = try connection.query("SELECT video FROM recommender.chosen WHERE user_id = ANY ($1)", person)
             .map { try $0.decode("video", as: String.self) }
         var deleted: [String: Int] = [:]
-        for table in ["reactions", "clicks", "feedback", "summaries", "top", "people"] {
+        for table in Self.rated + ["summaries", "top", "aliases", "people"] {
             deleted[table] = try connection.query(
-                "DELETE FROM recommender.\(table) WHERE user_id = $1", .uuid(user.uuid)
+                "DELETE FROM recommender.\(table) WHERE user_id = ANY ($1)", person
             ).affected
         }
-        if ["reactions", "clicks", "feedback"].contains(where: { deleted[$0] != 0 }) {
+        if Self.rated.contains(where: { deleted[$0] != 0 }) {
             try connection.query("SELECT nextval('recommender.changes')")
         }
-        let wasKnown = isKnown || deleted["people"] != 0
-        if wasKnown {
-            try connection.query(
-                "INSERT INTO recommender.erased (user_hash) VALUES (sha256(uuid_send($1))) ON CONFLICT DO NOTHING",
-                .uuid(user.uuid))
-        }
+        guard isKnown || deleted["people"] != 0 else { return [] }
+        try connection.query(
+            """
+            INSERT INTO recommender.erased (user_hash) SELECT sha256(uuid_send(id)) FROM unnest($1) AS id
+            ON CONFLICT DO NOTHING
+            """, person)
         // In one order, so that two erasures don't wait for each other; last, since others wait for these rows.
         try connection.query(
             """
             WITH chosen AS (SELECT video FROM recommender.popularity WHERE video = ANY ($1) ORDER BY video FOR UPDATE)
             UPDATE recommender.popularity SET people = people - 1 FROM chosen WHERE popularity.video = chosen.video
             """, .texts(chosen))
-        return wasKnown
+        return ids
     }
 
     /// Forgets who was erased so long ago that no job under way can be about them.

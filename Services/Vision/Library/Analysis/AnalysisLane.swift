@@ -1,6 +1,6 @@
 import Dispatch
 package import FoundationEssentials
-import Messages
+package import Messages
 
 /// An executor on a dispatch queue of its own, for work that keeps a processor busy or blocks in C.
 final class SerialQueueExecutor: SerialExecutor {
