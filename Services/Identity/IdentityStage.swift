@@ -39,7 +39,7 @@ package struct IdentityStage: StageHandler {
                 case .erasure:
                     let request = try job.decode(ErasureRequested.self)
                     outcomes[index] = .completed(try await recogniser.erase(request, submitted: job.header.submitted))
-                case .analysis, .recommendations, .click, .feedback, .merge:
+                case .analysis, .faces, .recommendations, .click, .feedback, .merge:
                     throw EnvelopeError.unexpectedType(job.type)
                 }
             } catch {

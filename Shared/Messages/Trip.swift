@@ -6,6 +6,8 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
     case selfie
     /// What is seen in a picture; nothing is stored.
     case analysis
+    /// Where all faces of a picture are; nothing is stored.
+    case faces
     /// All that is kept of a user.
     case user
     /// The current six for a known user.
@@ -23,7 +25,7 @@ package enum Trip: String, Codable, Hashable, Sendable, CaseIterable {
     package var stages: [StageName] {
         switch self {
         case .selfie: [.vision, .identity, .recommender]
-        case .analysis: [.vision]
+        case .analysis, .faces: [.vision]
         case .recommendations, .click, .feedback: [.recommender]
         case .user, .merge, .erasure: [.identity, .recommender]
         }

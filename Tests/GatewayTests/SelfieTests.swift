@@ -232,6 +232,26 @@ import Testing
         }
     }
 
+    @Test func tellsAllFacesOfAPicture() async throws {
+        let seen = Seen()
+        let ask: Scripted.Ask = { (message: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
+            seen.note(message, header)
+            let face = Example.analysis.face
+            return Scripted.envelope(FacesFound(image: Example.analysis.image, faces: [face, face]), header)
+        }
+        try await Scripted.test(Scripted.gateway(ask: ask)) { client in
+            let response = try await client.execute(uri: "/v1/analyses?faces=all", method: .post, body: picture)
+            #expect(response.status == .ok)
+            #expect(response.headers[.setCookie] == nil)
+            let answer = try JSON.decode(FacesAnswer.self, from: Data(response.body.readableBytesView))
+            #expect(answer.image == Example.analysis.image && answer.faces.count == 2)
+            #expect(answer.faces[0].box == Example.analysis.face.box)
+            let wrong = try await client.execute(uri: "/v1/analyses?faces=2", method: .post, body: picture)
+            #expect(wrong.status == .badRequest)
+        }
+        #expect(seen.headers.map(\.trip) == [.faces])
+    }
+
     @Test func analysesWithoutAPerson() async throws {
         let gateway = Scripted.gateway { (_: any Message, header: JobHeader) async throws(BrokerError) -> Envelope in
             Scripted.envelope(FaceAnalysed(analysis: Example.analysis), header)

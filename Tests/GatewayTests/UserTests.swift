@@ -74,7 +74,6 @@ import Testing
         try await Scripted.test(gateway()) { client in
             for path in [
                 "/v1/users/\(UserID.random())", "/v1/users/\(UserID.random())/recommendations", "/v1/users/me",
-                "/goData",
             ] {
                 let response = try await client.execute(uri: path, method: .get)
                 #expect(response.status == .notFound)
@@ -247,10 +246,27 @@ import Testing
         #expect(seen.clicks == 2)
     }
 
+    /// The same three as on the page.
+    @Test func whoComesForTheFirstTimeGetsThreeLinks() async throws {
+        try await Scripted.test(gateway()) { client in
+            let page = try await client.execute(uri: "/", method: .get)
+            for headers in [[:], [.cookie: "mien_user=1; x=y"]] as [HTTPFields] {
+                let response = try await client.execute(uri: "/goData", method: .get, headers: headers)
+                #expect(response.status == .ok)
+                let links = try JSON.decode([NamedLink].self, from: Data(response.body.readableBytesView))
+                #expect(links.count == 3)
+                for link in links {
+                    let line = "[\"\(link.url.suffix(11))\", \"\(link.name)\"]"
+                    #expect(String(buffer: page.body).contains(line))
+                }
+            }
+        }
+    }
+
     @Test func aCookieThatIsNoIdNamesNobody() async throws {
         try await Scripted.test(gateway()) { client in
             let response = try await client.execute(
-                uri: "/goData", method: .get, headers: [.cookie: "mien_user=1; x=y"])
+                uri: "/v1/users/me", method: .get, headers: [.cookie: "mien_user=1; x=y"])
             #expect(response.status == .notFound)
         }
     }

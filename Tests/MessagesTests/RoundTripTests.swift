@@ -27,6 +27,7 @@ import Testing
                 template: FaceTemplate(version: "facenet-1", values: (0..<512).map { Float($0) / 512 })))
         try expectRoundTrip(FaceDetected(request: request, analysis: .sample, refusal: .faceCutOff))
         try expectRoundTrip(FaceAnalysed(analysis: .sample))
+        try expectRoundTrip(FacesFound(image: FaceAnalysis.sample.image, faces: [FaceAnalysis.sample.face]))
         try expectRoundTrip(PersonIdentified(request: request, analysis: .sample, person: person))
         try expectRoundTrip(Recommended(analysis: .sample, person: person, recommendations: six, version: 7))
         try expectRoundTrip(RecommendationsListed(user: user, recommendations: six, version: nil))
@@ -61,7 +62,7 @@ import Testing
 
     @Test func factsHaveDifferentNames() {
         let names = [
-            ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, PersonIdentified.name, Recommended.name,
+            ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, FacesFound.name, PersonIdentified.name, Recommended.name,
             RecommendationsListed.name, UserRequested.name, UserDescribed.name, VideoClicked.name, ClickRecorded.name,
             FeedbackGiven.name, MergeRequested.name, UsersMerged.name, ErasureRequested.name, Failure.name,
         ]

@@ -76,6 +76,25 @@ struct VisionStageTests {
         #expect(outcomes[2].fact is FaceAnalysed)
     }
 
+    @Test("every face of a picture is told, the largest first; one on its side too, and none where there is none")
+    func faces() async throws {
+        let (large, small) = try (Photos.picture("obama.jpg").image, Photos.picture("biden.jpg").image)
+        let both = small.beside(large)
+        let outcomes = try await stage().handle([
+            try job(Encoded.png(both), .faces), try job(Encoded.png(large.turned(upright: .turnedLeft)), .faces),
+            try job(Encoded.png(Photos.plain(width: 64, height: 64)), .faces),
+            try job(Data("no picture".utf8), .faces),
+        ])
+        let found = try #require(outcomes[0].fact as? FacesFound)
+        #expect(found.image == PixelSize(width: both.width, height: both.height))
+        #expect(found.faces.count == 2)
+        #expect(found.faces[0].box.x > Float(small.width) && found.faces[1].box.x < Float(small.width))
+        #expect(found.faces[0].box.width > found.faces[1].box.width)
+        #expect((outcomes[1].fact as? FacesFound)?.faces.count == 1)
+        #expect((outcomes[2].fact as? FacesFound)?.faces == [])
+        #expect(outcomes[3].failure?.kind == .unsupportedMediaType)
+    }
+
     @Test("the same job twice has the same fact")
     func twice() async throws {
         let job = try job(Photos.astronaut)

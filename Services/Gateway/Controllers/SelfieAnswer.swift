@@ -79,6 +79,21 @@ package struct AnalysisAnswer: Codable, Hashable, Sendable {
     }
 }
 
+/// The answer to an analysis of all faces: where they are.
+package struct FacesAnswer: Codable, Hashable, Sendable {
+    package var job: JobID
+    package var image: PixelSize
+    package var faces: [Face]
+    package var timings: [Timing]
+
+    package init(_ answer: FacesFound, header: JobHeader) {
+        job = header.job
+        image = answer.image
+        faces = answer.faces
+        timings = header.timings.map(Timing.init)
+    }
+}
+
 /// One recommendation, as the API tells it.
 package struct RecommendedVideo: Codable, Hashable, Sendable {
     package var rank: Int

@@ -26,8 +26,18 @@ struct SelfieController: Sendable {
 
     private func analysis(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let said = try SelfieRequest(request.uri)
+        let trip = try Self.trip(of: request)
         return try await upload.withPicture(in: request, context) { image in
-            try await look(.analysis, ImageSubmitted(request: said, image: image), request)
+            try await look(trip, ImageSubmitted(request: said, image: image), request)
+        }
+    }
+
+    /// An analysis is of the largest face, or of where all are.
+    private static func trip(of request: Request) throws(Failure) -> Trip {
+        switch request.uri.queryParameters["faces"] {
+        case nil: .analysis
+        case "all": .faces
+        default: throw Failure(.malformedRequest, "The parameter faces can only be all.")
         }
     }
 
@@ -47,16 +57,18 @@ struct SelfieController: Sendable {
         switch record?.result {
         case .selfie(let answer)?: return response(answer, to: request)
         case .analysis(let answer)?: return .json(answer)
+        case .faces(let answer)?: return .json(answer)
         case .merge, nil: return .accepted(record, job, trip)
         }
     }
 
     /// A selfie's or an analysis's answer, from the message that ended the trip.
     private func response(_ envelope: Envelope, to request: Request) throws -> Response {
-        if envelope.header.trip == .selfie {
+        switch envelope.header.trip {
+        case .selfie:
             response(SelfieAnswer(try envelope.decode(Recommended.self), header: envelope.header), to: request)
-        } else {
-            .json(AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header))
+        case .faces: .json(FacesAnswer(try envelope.decode(FacesFound.self), header: envelope.header))
+        default: .json(AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header))
         }
     }
 

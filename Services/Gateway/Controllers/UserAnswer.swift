@@ -61,4 +61,10 @@ package struct MergeAnswer: Codable, Hashable, Sendable {
 package struct NamedLink: Codable, Hashable, Sendable {
     package var name: String
     package var url: String
+
+    /// What stands there for somebody who comes for the first time, as on the page.
+    static let opening = [
+        ("ZbZSe6N_BXs", "Pharrell Williams - Happy"), ("Rv9hn4IGofM", "Iguana vs Snakes - Planet Earth II"),
+        ("vmDDOFXSgAs", "Dave Brubeck - Take Five"),
+    ].map { NamedLink(name: $1, url: "https://www.youtube.com/watch?v=\($0)") }
 }

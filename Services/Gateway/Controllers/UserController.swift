@@ -34,7 +34,8 @@ struct UserController: Sendable {
     }
 
     private func goData(_ request: Request, _ context: EdgeContext) async throws -> Response {
-        let answer = try await listed(try cookie.user("me", in: request), request)
+        guard let user = cookie.person(in: request) else { return .json(NamedLink.opening) }
+        let answer = try await listed(user, request)
         return .json(answer.recommendations.map { NamedLink(name: $0.title, url: $0.url) })
     }
 

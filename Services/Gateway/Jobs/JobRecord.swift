@@ -22,12 +22,14 @@ package struct JobRecord: Encodable, Sendable {
 package enum JobResult: Encodable, Sendable {
     case selfie(SelfieAnswer)
     case analysis(AnalysisAnswer)
+    case faces(FacesAnswer)
     case merge(MergeAnswer)
 
     package func encode(to encoder: any Encoder) throws {
         switch self {
         case .selfie(let answer): try answer.encode(to: encoder)
         case .analysis(let answer): try answer.encode(to: encoder)
+        case .faces(let answer): try answer.encode(to: encoder)
         case .merge(let answer): try answer.encode(to: encoder)
         }
     }

@@ -171,6 +171,9 @@ package struct JobStore: Sendable {
         case FaceAnalysed.name:
             let answer = AnalysisAnswer(try envelope.decode(FaceAnalysed.self), header: envelope.header)
             try await store(envelope.header, .done, result: JSON.encode(answer))
+        case FacesFound.name:
+            let answer = FacesAnswer(try envelope.decode(FacesFound.self), header: envelope.header)
+            try await store(envelope.header, .done, result: JSON.encode(answer))
         case UsersMerged.name:
             guard let answer = MergeAnswer(try envelope.decode(UsersMerged.self)) else {
                 throw EnvelopeError.undecodable(type: envelope.type, reason: "it is about nobody")
@@ -278,6 +281,7 @@ package struct JobStore: Sendable {
         switch trip {
         case .selfie: .selfie(try decoded(SelfieAnswer.self, text, column: "result"))
         case .analysis: .analysis(try decoded(AnalysisAnswer.self, text, column: "result"))
+        case .faces: .faces(try decoded(FacesAnswer.self, text, column: "result"))
         case .merge: .merge(try decoded(MergeAnswer.self, text, column: "result"))
         case .user, .recommendations, .click, .feedback, .erasure: nil
         }

@@ -39,7 +39,7 @@ package struct RecommenderStage: StageHandler {
                 return .completed(try await erase(job.decode(ErasureRequested.self)))
             case .user: return .completed(try await describe(job.decode(UserDescribed.self)))
             case .merge: return .completed(try await merge(job.decode(UsersMerged.self)))
-            case .analysis: return .unreadable(.unexpectedType(job.type))
+            case .analysis, .faces: return .unreadable(.unexpectedType(job.type))
             }
         } catch let error as EnvelopeError {
             return .unreadable(error)

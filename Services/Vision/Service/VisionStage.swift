@@ -5,7 +5,7 @@ import Metrics
 import ModelManifest
 import Vision
 
-/// The first stage of a selfie and the only one of an analysis: sees the largest face and what it shows.
+/// The first stage of a selfie and the only one of an analysis: sees the largest face and what it shows, or where all are.
 ///
 /// Pictures are decoded and searched each by itself on the lanes; the faces found then share one run of the networks.
 /// Keeps nothing, so that a job that comes twice has no second effect.
@@ -71,10 +71,16 @@ struct VisionStage: StageHandler {
             return .ended(.unreadable(error))
         }
         do {
+            let deadline = job.header.reply.deadline
+            if job.header.trip == .faces {
+                let found = try await timed(looking) { [settings] lane in
+                    try await lane.faces(in: submitted.image, settings, deadline: deadline)
+                }
+                return .ended(.completed(found))
+            }
             let isRecognised = job.header.trip.stages.contains(.identity)
             let face = try await timed(looking) { [settings] lane in
-                try await lane.look(
-                    at: submitted.image, settings, recognising: isRecognised, deadline: job.header.reply.deadline)
+                try await lane.look(at: submitted.image, settings, recognising: isRecognised, deadline: deadline)
             }
             return .seen(submitted.request, face)
         } catch {
@@ -108,7 +114,7 @@ struct VisionStage: StageHandler {
             return .completed(FaceDetected(request: request, analysis: analysis, template: template))
         case .analysis:
             return .completed(FaceAnalysed(analysis: analysis))
-        case .user, .recommendations, .click, .feedback, .merge, .erasure:
+        case .faces, .user, .recommendations, .click, .feedback, .merge, .erasure:
             return .failed(
                 Failure(.internalError, "The trip \(job.header.trip.rawValue) does not pass vision.", stage: .vision))
         }

@@ -54,6 +54,15 @@ package actor AnalysisLane {
         return face
     }
 
+    /// Decodes a picture and finds all faces in it. Throws as `look` does.
+    package func faces(in data: Data, _ settings: LookSettings, deadline: Date? = nil) throws -> FacesFound {
+        let work = WorkLimit(settings.limits.work, deadline: deadline)
+        try work.check()
+        let picture = try Picture(data, limits: settings.limits, within: work)
+        let faces = try analyser.everyFace(in: picture, smallest: settings.smallestFace, within: work)
+        return FacesFound(image: picture.size, faces: faces)
+    }
+
     /// Runs both networks over faces that waited together.
     package func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
         try analyser.read(faces)

@@ -73,6 +73,14 @@ package final class FaceAnalyser {
         (try? detector.faces(in: picture.image, smallest: smallest)) ?? []
     }
 
+    /// What may be told of all faces of a picture, largest first. Where none is upright and whole, the one that a selfie would be
+    /// taken to show.
+    func everyFace(in picture: Picture, smallest: Float, within work: WorkLimit) throws(Failure) -> [Face] {
+        let faces = try detector.faces(in: picture.image, smallest: smallest, within: work)
+        guard faces.isEmpty else { return faces.compactMap { align($0, in: picture)?.face } }
+        return try largestFace(in: picture, smallest: smallest, within: work).map { [$0.face] } ?? []
+    }
+
     /// Cuts a face out of its picture for each network. `nil` when its landmarks fall together.
     package func align(_ detection: Detection, in picture: Picture) -> AlignedFace? {
         guard let identityCrop = crop(detection, of: picture.image, for: networks.identity.input),
