@@ -347,6 +347,7 @@ export class Looking {
     if (person) known.value = true;
     this.#twins = answer.user?.same_as ?? [];
     element("other-face").hidden = sample;
+    element("anyway").hidden = true;
     this.#mood.show(answer.mood.name, answer.recommendations ?? null, { person, calm: quiet });
     const words = `${moodWords(answer.mood, sample)}. ${personWords(answer.user, sample)}`;
     if (quiet) mention(words);
