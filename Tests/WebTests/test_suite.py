@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from stub import HEADERS, HTML, analysis, selfie
+from stub import HEADERS, HTML, analysis, faces, kept, selfie
 
 
 def test_a_snapshot_goes_all_the_way(open_page, suite_url):
@@ -54,18 +54,26 @@ def missing(invented, sent, path=""):
 
 
 def test_the_stub_answers_nothing_that_the_suite_does_not_send(suite_url, photo):
-    def answer(path):
-        request = urllib.request.Request(f"{suite_url}{path}", photo.read_bytes(), {"Content-Type": "image/png"})
+    def answer(path, body=photo.read_bytes(), kind="image/png"):
+        request = urllib.request.Request(f"{suite_url}{path}", body, {"Content-Type": kind} if body else {})
         with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)
+            return json.loads(response.read() or "null")
 
     # Names that are data: of networks, moods and expressions.
     data = re.compile("/(models|mood/scores|mood/expressions)/")
     assert [name for name in missing(analysis(), answer("/v1/analyses")) if not data.match(name)] == []
+    assert missing({"faces": faces()["faces"], "image": faces()["image"]}, answer("/v1/analyses?faces=all")) == []
     person = answer("/v1/selfies?as=new")
     # The very first of all has nobody to be compared with, and no version to be recommended from.
     optional = {"/user/distance", "/recommendation_version"}
     assert [name for name in missing(selfie(), person) if not data.match(name) and name not in optional] == []
+    # What is kept, once they chose a video and said something of it; they watched none.
+    user, video = f"/v1/users/{person['user']['id']}", person["recommendations"][0]["video_id"]
+    answer(f"{user}/clicks", json.dumps({"video_id": video}).encode(), "application/json")
+    answer(f"{user}/feedback", json.dumps({"video_id": video, "kind": "like"}).encode(), "application/json")
+    told = kept()
+    del told["merged"], told["watched"], told["recommendations_version"]
+    assert missing(told, answer(user, body=None)) == []
     erasure = urllib.request.Request(f"{suite_url}/v1/users/{person['user']['id']}", method="DELETE")
     urllib.request.urlopen(erasure, timeout=30).close()
 

@@ -174,6 +174,7 @@ export class VideoList {
     item.querySelector(".refuse").setAttribute("aria-label", word("video.refuse", { title }));
     item.querySelector(".refused-text").textContent = word("video.refused");
     item.querySelector(".undo").textContent = word("video.undo");
+    item.querySelector(".undo").setAttribute("aria-label", `${word("video.undo")}: ${title}`);
   }
 
   #markRow(id, link) {
