@@ -81,6 +81,9 @@ bench-vision: ## Measure vision against the paper's stack
 bench-als: ## Measure the recommender's engine against implicit (ARGS="--spark", "--scale", "--ratings 2000000 --repeat 1")
 	@Tests/Benchmarks/als/run $(ARGS)
 
+bench-identity: ## Measure identity's search against FAISS and OpenBLAS (ARGS="--faces 100000 300000")
+	@Tests/Benchmarks/identity/run $(ARGS)
+
 fuzz: ## Send spoilt pictures through the whole service (ARGS="--seed 2 --count 500")
 	@Tests/Benchmarks/fuzz $(ARGS)
 
@@ -104,5 +107,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-page bench-als bench-batch \
+.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-page bench-als bench-batch bench-identity \
 	bench-vision train-identity train-expression pack-training check-training

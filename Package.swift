@@ -150,7 +150,13 @@ let package = Package(
                 "Messages", "Broker", "Database", "LinearAlgebra", "ModelManifest", "Operations", "Processor", logging,
                 metrics, configuration, lifecycle,
             ],
-            path: "Services/Identity", swiftSettings: strict),
+            path: "Services/Identity", exclude: ["FaceSearch"], swiftSettings: strict),
+        .target(
+            name: "CFaceSearch", dependencies: ["CProcessor"], path: "Services/Identity/FaceSearch/CFaceSearch",
+            publicHeadersPath: ".", cSettings: optimisedC),
+        .target(
+            name: "FaceSearch", dependencies: ["Messages", "Processor", "CFaceSearch"],
+            path: "Services/Identity/FaceSearch", exclude: ["CFaceSearch"], swiftSettings: strict + optimised),
         .target(
             name: "CFactors", dependencies: ["CProcessor"], path: "Services/Recommender/ImplicitALS/CFactors",
             publicHeadersPath: ".", cSettings: optimisedC),
@@ -190,6 +196,10 @@ let package = Package(
         .executableTarget(
             name: "bench-als", dependencies: ["ImplicitALS", "LinearAlgebra", "Processor", arguments],
             path: "Tests/Benchmarks/als/Measure", swiftSettings: strict),
+        // The measured command of `make bench-identity`.
+        .executableTarget(
+            name: "bench-identity", dependencies: ["FaceSearch", "LinearAlgebra", "Messages", "Processor", arguments],
+            path: "Tests/Benchmarks/identity/Measure", swiftSettings: strict),
 
         // Tests: one folder a module, and the whole suite on real parts.
         .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
@@ -233,6 +243,9 @@ let package = Package(
                 "Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest", "Processor",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "FaceSearchTests", dependencies: ["FaceSearch", "CFaceSearch", "Messages", "Processor"],
+            swiftSettings: strict + optimised),
         .testTarget(
             name: "ImplicitALSTests", dependencies: ["ImplicitALS", "LinearAlgebra", "Processor"],
             swiftSettings: strict),

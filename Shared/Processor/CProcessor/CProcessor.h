@@ -23,3 +23,16 @@ bool processor_has_bfloat16_tiles(void);
 bool processor_hides_tiles(void);
 
 bool processor_is_amd(void);
+
+/// Instructions that multiply bytes, eight or sixteen rows of four at a time.
+enum processor_byte_products {
+    PROCESSOR_BYTES_PORTABLE,
+    PROCESSOR_BYTES_AVX2,
+    /// AVX-VNNI beside AVX2, which some processors without AVX-512 have.
+    PROCESSOR_BYTES_AVX_VNNI,
+    /// AVX-512 VNNI beside `PROCESSOR_AVX512`.
+    PROCESSOR_BYTES_AVX512_VNNI
+};
+
+/// Whether this processor and this build have them.
+bool processor_has_byte_products(enum processor_byte_products instructions);

@@ -14,6 +14,16 @@ bool processor_has(enum processor_instructions instructions) {
     return false;
 }
 
+bool processor_has_byte_products(enum processor_byte_products instructions) {
+    switch (instructions) {
+    case PROCESSOR_BYTES_PORTABLE: return true;
+    case PROCESSOR_BYTES_AVX2: return processor_has(PROCESSOR_AVX2);
+    case PROCESSOR_BYTES_AVX_VNNI: return processor_has(PROCESSOR_AVX2) && __builtin_cpu_supports("avxvnni");
+    case PROCESSOR_BYTES_AVX512_VNNI: return processor_has(PROCESSOR_AVX512) && __builtin_cpu_supports("avx512vnni");
+    }
+    return false;
+}
+
 /// Whether the processor says that it has a feature (leaf 7, EDX).
 static bool claims(unsigned int bit) {
     unsigned int a, b, c, d;
@@ -34,6 +44,9 @@ bool processor_has_bfloat16_vectors(void) { return __builtin_cpu_supports("avx51
 bool processor_is_amd(void) { return __builtin_cpu_is("amd"); }
 #else
 bool processor_has(enum processor_instructions instructions) { return instructions == PROCESSOR_PORTABLE; }
+bool processor_has_byte_products(enum processor_byte_products instructions) {
+    return instructions == PROCESSOR_BYTES_PORTABLE;
+}
 bool processor_hides_tiles(void) { return false; }
 bool processor_has_bfloat16_tiles(void) { return false; }
 bool processor_has_bfloat16_vectors(void) { return false; }
