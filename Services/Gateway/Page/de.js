@@ -174,7 +174,7 @@ export const de = {
   "consent.mood": "Stimmung:",
   "consent.mood-text": "Eine Software schätzt sie aus deinem Ausdruck. Sie kann sich irren und weiß nicht, wie du dich fühlst.",
   "consent.kept": "Behalten",
-  "consent.kept-text": "wird, bis du auf „Mich löschen“ drückst: die Vorlage, wann du zum ersten Mal da warst, deine Stimmung und die Zeit deines letzten Besuchs, welche Videos dir zu gefallen schienen, du gewählt, gemocht oder nicht gewollt hast und wann, wann du hiermit einverstanden warst, und deine Empfehlungen. Ein Cookie lässt diesen Browser sie ein halbes Jahr lang wiederfinden.",
+  "consent.kept-text": "wird, bis du auf „Mich löschen“ drückst: die Vorlage, wann du zum ersten Mal da warst, deine Stimmung und die Zeit deines letzten Besuchs, welche Videos dir zu gefallen schienen, du gewählt, gemocht oder nicht gewollt hast und wann, wann du hiermit einverstanden warst, welche Profile beide du sind, und deine Empfehlungen. Ein Cookie lässt diesen Browser sie ein halbes Jahr lang wiederfinden.",
   "consent.deleted": "„Mich löschen“",
   "consent.deleted-text": "oben auf dieser Seite löscht all das jederzeit, für alle, die Bilder aus diesem Browser zeigten.",
   "consent.agree": "Ich bin einverstanden, dass Mien eine Vorlage meines Gesichts macht, um mich zu erkennen.",

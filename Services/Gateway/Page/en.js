@@ -174,7 +174,7 @@ export const en = {
   "consent.mood": "Mood:",
   "consent.mood-text": "software guesses it from your expression. It can be wrong, and it does not know how you feel.",
   "consent.kept": "Kept",
-  "consent.kept-text": "until you press Delete me: the template, when you first came, your mood and the time of your last visit, which videos you seemed to enjoy, chose, liked or did not want and when, when you agreed to this, and your recommendations. A cookie lets this browser find them again for half a year.",
+  "consent.kept-text": "until you press Delete me: the template, when you first came, your mood and the time of your last visit, which videos you seemed to enjoy, chose, liked or did not want and when, when you agreed to this, which profiles you said are both you, and your recommendations. A cookie lets this browser find them again for half a year.",
   "consent.deleted": "Delete me,",
   "consent.deleted-text": "at the top of this page, erases all of it at any time, for everybody whom pictures from this browser showed.",
   "consent.agree": "I agree that Mien makes a template of my face to recognise me.",

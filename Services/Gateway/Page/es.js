@@ -176,7 +176,7 @@ export const es = {
   "consent.mood": "Ánimo:",
   "consent.mood-text": "un programa lo adivina por tu expresión. Puede equivocarse y no sabe cómo te sientes.",
   "consent.kept": "Se guarda,",
-  "consent.kept-text": "hasta que pulses Borrarme: la plantilla, cuándo viniste por primera vez, tu ánimo y la hora de tu última visita, qué vídeos pareciste disfrutar, elegiste, te gustaron o no quisiste y cuándo, cuándo aceptaste esto, y tus recomendaciones. Una cookie permite que este navegador los encuentre durante medio año.",
+  "consent.kept-text": "hasta que pulses Borrarme: la plantilla, cuándo viniste por primera vez, tu ánimo y la hora de tu última visita, qué vídeos pareciste disfrutar, elegiste, te gustaron o no quisiste y cuándo, cuándo aceptaste esto, qué perfiles dijiste que son tuyos, y tus recomendaciones. Una cookie permite que este navegador los encuentre durante medio año.",
   "consent.deleted": "Borrarme,",
   "consent.deleted-text": "arriba en esta página, lo borra todo cuando quieras, de todas las personas que salieron en fotos de este navegador.",
   "consent.agree": "Acepto que Mien haga una plantilla de mi cara para reconocerme.",
