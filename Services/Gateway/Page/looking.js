@@ -27,8 +27,8 @@ const KEYS = ["snapshot", "start", "upload"];
 /** Whether the next picture of a recording may fare better. */
 const passing = problem => ["no-face", "dark", "unavailable", "deadline-passed", "slow"].includes(problem.kind);
 
-/** Whether a picture does not settle who somebody is, and another one may. */
-const unsure = user => user?.status === "uncertain" && user.reason !== "erased_meanwhile";
+/** Whether a picture does not settle who somebody is, and one taken a moment later may. */
+const unsure = user => user?.status === "uncertain" && ["ambiguous", "face_blurred", "face_turned", "face_unclear"].includes(user.reason ?? "ambiguous");
 
 const asProblem = error => error instanceof Problem ? error : new Problem("internal-error");
 
