@@ -12,13 +12,13 @@ import urllib.request
 
 import websocket
 
-PATIENCE = 60
+PATIENCE = 120
 
 # Through the page as somebody does who is there for the first time; what was seen comes back as text.
 WALK = """
 const seen = [];
 const there = async what => {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     const found = what();
     if (found) return found;
     await new Promise(resolve => setTimeout(resolve, 100));

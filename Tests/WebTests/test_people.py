@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from stub import USER, analysis, kept, problem, recommendations, selfie
+from stub import USER, analysis, kept, problem, selfie
 from test_faults import answers_in_turn, links
 from test_page import REFUSED, answer_with, check_accessible, key
 
