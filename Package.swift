@@ -147,8 +147,8 @@ let package = Package(
         .executableTarget(
             name: "Identity",
             dependencies: [
-                "Messages", "Broker", "Database", "LinearAlgebra", "ModelManifest", "Operations", "Processor", logging,
-                metrics, configuration, lifecycle,
+                "Messages", "Broker", "Database", "FaceSearch", "LinearAlgebra", "ModelManifest", "Operations",
+                "Processor", logging, metrics, configuration, lifecycle,
             ],
             path: "Services/Identity", exclude: ["FaceSearch"], swiftSettings: strict),
         .target(

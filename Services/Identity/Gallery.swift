@@ -1,3 +1,4 @@
+internal import FaceSearch
 package import Messages
 
 /// The known people of one network version, in memory: their templates, and whose they are.
@@ -27,7 +28,7 @@ package struct Gallery: Sendable {
         package var impostors: [Float] = []
     }
 
-    private var search: ExactSearch
+    private var index: FaceIndex
     private var faces: [Int64: Face] = [:]
     /// The templates of each person, merged users' too.
     private var ids: [UserID: Set<Int64>] = [:]
@@ -35,20 +36,24 @@ package struct Gallery: Sendable {
     private var aliases: [UserID: UserID] = [:]
 
     package init(width: Int) {
-        search = ExactSearch(width: width)
+        index = FaceIndex(width: width)
     }
 
-    package var width: Int { search.width }
+    package var width: Int { index.width }
+
+    /// Whether a template can be compared: as wide as the others, and of unit length.
+    package func accepts(_ template: [Float]) -> Bool { index.accepts(template) }
 
     /// How many templates there are.
     package var count: Int { faces.count }
 
-    /// Adds a face with its template of unit length, or replaces the one of the same id.
+    /// Adds a face with its template, or replaces the one of the same id. A template that cannot be compared is nobody's.
     package mutating func add(_ face: Face, template: [Float]) {
+        guard accepts(template) else { return remove(face.id) }
         if let earlier = faces.updateValue(face, forKey: face.id), earlier.person != face.person {
             ids[earlier.person]?.remove(face.id)
         }
-        search.add(face.id, of: face.person, template: template)
+        index.insert(KnownFace(id: face.id, person: face.person), template: template)
         ids[face.person, default: []].insert(face.id)
         aliases[face.user] = face.person == face.user ? nil : face.person
     }
@@ -56,7 +61,7 @@ package struct Gallery: Sendable {
     /// Forgets a face; does nothing when it is not here.
     package mutating func remove(_ id: Int64) {
         guard let face = faces.removeValue(forKey: id) else { return }
-        search.remove(id)
+        index.remove([id])
         ids[face.person]?.remove(id)
         if ids[face.person]?.isEmpty == true { ids[face.person] = nil }
     }
@@ -65,7 +70,7 @@ package struct Gallery: Sendable {
     package func templates(of user: UserID) -> [TemplateBank.Kept] {
         let person = aliases[user] ?? user
         return ids[person, default: []].filter { faces[$0]?.user == user }.sorted().compactMap { id in
-            search[id].map { TemplateBank.Kept(id: id, template: Array($0)) }
+            index.template(of: id).map { TemplateBank.Kept(id: id, template: $0) }
         }
     }
 
@@ -78,19 +83,21 @@ package struct Gallery: Sendable {
     /// The person nearest to each template (of unit length) and `others` people who come next, by each one's nearest template; the
     /// first has the cosines of the rest, `impostors` at most.
     package func nearest(to probes: [[Float]], others: Int) -> [[Neighbour]] {
-        search.nearest(to: probes, count: 1 + others).map { hits in
-            var neighbours = hits.compactMap { neighbour($0.id, cosine: $0.cosine) }
-            if !neighbours.isEmpty { neighbours[0].impostors = hits.dropFirst().map(\.cosine) }
+        var search = FaceSearch(for: probes, people: 1 + others)
+        search.run(in: index)
+        return search.matches.map { matches in
+            var neighbours = matches.compactMap { neighbour($0.face.id, cosine: $0.cosine) }
+            if !neighbours.isEmpty { neighbours[0].impostors = matches.dropFirst().map { Float($0.cosine) } }
             return neighbours
         }
     }
 
-    private func neighbour(_ id: Int64, cosine: Float) -> Neighbour? {
-        guard let face = faces[id], let template = search[id] else { return nil }
-        return Neighbour(face: face, template: Array(template), distance: max(0, 1 - cosine))
+    private func neighbour(_ id: Int64, cosine: Double) -> Neighbour? {
+        guard let face = faces[id], let template = index.template(of: id) else { return nil }
+        return Neighbour(face: face, template: template, distance: Float(max(0, 1 - cosine)))
     }
 
-    private func cosine(_ probe: [Float], _ id: Int64) -> Float {
-        search[id].map { zip($0, probe).reduce(0) { $0 + $1.0 * $1.1 } } ?? -1
+    private func cosine(_ probe: [Float], _ id: Int64) -> Double {
+        index.template(of: id).map { zip($0, probe).reduce(0) { $0 + Double($1.0) * Double($1.1) } } ?? -1
     }
 }

@@ -40,7 +40,7 @@ struct KnownPeople {
 
     /// The face's vector by this network. Those of different networks are never compared.
     func template(of probe: Probe) -> [Float]? {
-        probe.templates.first { $0.version == network.version && $0.values.count == network.width }?.values
+        probe.templates.first { $0.version == network.version && gallery.accepts($0.values) }?.values
     }
 
     /// What each face is found to be.
