@@ -21,6 +21,7 @@ package import Operations
 /// | `gateway.jobLimit` | time | `86400` | An accepted job still queued after this time counts as failed |
 /// | `gateway.sweepInterval` | time | `60` | How often old jobs are looked for |
 /// | `gateway.erasureLedger` | text | none | A folder outside the database where erasures are written down |
+/// | `gateway.requireConsent` | flag | `false` | Whether selfies without the parameter `consent` are refused |
 /// | `gateway.secureCookie` | flag | `false` | Whether the cookie travels over HTTPS only; set it behind TLS |
 package struct GatewaySettings: Sendable {
     package var host = "127.0.0.1"
@@ -39,6 +40,7 @@ package struct GatewaySettings: Sendable {
     package var jobLimit = Duration.seconds(86_400)
     package var sweepInterval = Duration.seconds(60)
     package var erasureLedger: String?
+    package var requireConsent = false
     package var secureCookie = false
 
     /// The defaults.
@@ -65,6 +67,7 @@ package struct GatewaySettings: Sendable {
         jobLimit = try settings.duration("gateway.jobLimit", default: jobLimit)
         sweepInterval = try settings.duration("gateway.sweepInterval", default: sweepInterval, aboveZero: true)
         erasureLedger = settings.text("gateway.erasureLedger")
+        requireConsent = try settings.flag("gateway.requireConsent", default: requireConsent)
         secureCookie = try settings.flag("gateway.secureCookie", default: secureCookie)
     }
 }

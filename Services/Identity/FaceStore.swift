@@ -167,15 +167,33 @@ package enum FaceStore {
     /// What is kept of a user here, if there is one.
     package static func describe(_ user: UserID, on connection: isolated Connection) throws -> UserDescribed? {
         let rows = try connection.query(
-            "SELECT created_at FROM identity.users WHERE id = $1", .uuid(user.uuid))
+            "SELECT created_at, consent, consented_at FROM identity.users WHERE id = $1", .uuid(user.uuid))
         guard let row = rows.first else { return nil }
         let since: Date = try row.decode("created_at")
         let templates = try connection.query(
-            "SELECT created_at, version FROM identity.faces WHERE user_id = $1 ORDER BY created_at, id",
+            "SELECT created_at, version, origin FROM identity.faces WHERE user_id = $1 ORDER BY created_at, id",
             .uuid(user.uuid)
-        ).map { UserDescribed.Template(added: try $0.decode("created_at"), version: try $0.decode("version")) }
+        ).map { row in
+            UserDescribed.Template(
+                added: try row.decode("created_at"), version: try row.decode("version"), by: try row.decode("origin"))
+        }
+        let consent = try row.decode("consent", as: String?.self).map {
+            UserDescribed.Consent(version: $0, at: try row.decode("consented_at"))
+        }
         return UserDescribed(
-            user: user, since: since.timeIntervalSince1970, faces: templates.count, templates: templates)
+            user: user, since: since.timeIntervalSince1970, faces: templates.count, templates: templates,
+            consent: consent)
+    }
+
+    /// Keeps by which text a user agreed to be recognised. The same text again, and what comes late, changes nothing.
+    package static func agree(
+        _ user: UserID, to text: String, at moment: Date, on connection: isolated Connection
+    ) throws {
+        try connection.query(
+            """
+            UPDATE identity.users SET consent = $2, consented_at = $3
+            WHERE id = $1 AND consent IS DISTINCT FROM $2 AND coalesce(consented_at <= $3, true)
+            """, .uuid(user.uuid), .text(text), .timestamp(moment))
     }
 
     private static func record(face: Int64, added: Bool, on connection: isolated Connection) throws {

@@ -50,12 +50,24 @@ package struct IdentityStage: StageHandler {
         for (selfie, person) in zip(selfies, people) {
             switch person {
             case .success(let person):
-                outcomes[selfie.index] = identified(person, by: selfie.face)
+                outcomes[selfie.index] = await agreed(person, by: selfie.face, jobs[selfie.index])
             case .failure(let error):
                 outcomes[selfie.index] = outcome(of: error, job: jobs[selfie.index])
             }
         }
         return outcomes.map { $0 ?? .failed(Failure(.internalError, "The job was passed over.", stage: .identity)) }
+    }
+
+    /// A person identified, once it is kept by which text they agreed: a worker lost in between leaves the job to another.
+    private func agreed(_ person: Person, by face: FaceDetected, _ job: Envelope) async -> Outcome {
+        do {
+            if let user = person.user, let text = face.request.consent {
+                try await recogniser.agree(user, to: text, at: job.header.submitted)
+            }
+            return identified(person, by: face)
+        } catch {
+            return outcome(of: error, job: job)
+        }
     }
 
     private func identified(_ person: Person, by face: FaceDetected) -> Outcome {

@@ -71,6 +71,11 @@ package actor Recogniser {
             users: request.users, known: request.users.filter { request.known.contains($0) || known.contains($0) })
     }
 
+    /// Keeps by which text a user agreed to be recognised.
+    package nonisolated func agree(_ user: UserID, to text: String, at moment: Date) async throws {
+        try await database.withConnection { try FaceStore.agree(user, to: text, at: moment, on: $0) }
+    }
+
     /// What is known of a user, if there is one.
     package nonisolated func describe(_ user: UserID) async throws -> UserDescribed? {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }

@@ -80,5 +80,12 @@ package enum Schema {
                 ALTER TABLE identity.faces DROP CONSTRAINT faces_job_id_key;
                 ALTER TABLE identity.faces ADD UNIQUE (job_id, version);
                 """),
+        Migration(
+            version: 5, name: "consent",
+            sql: """
+                -- The text by which the user last agreed to be recognised, and when; null where no client said so.
+                ALTER TABLE identity.users ADD COLUMN consent text, ADD COLUMN consented_at timestamptz,
+                    ADD CHECK ((consent IS NULL) = (consented_at IS NULL));
+                """),
     ]
 }

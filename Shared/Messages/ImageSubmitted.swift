@@ -54,22 +54,25 @@ package struct SelfieRequest: Hashable, Sendable {
     package var claims: [UserID]
     /// What the videos by mood are to do with the mood; `nil` is as good as `match`.
     package var want: MoodWish?
+    /// The version of the text by which the person agreed to be recognised; `nil` where the client did not say.
+    package var consent: String?
 
     package init(
         watching: Watching? = nil, declaredNew: Bool = false, declaredKnown: Bool = false, claims: [UserID] = [],
-        want: MoodWish? = nil
+        want: MoodWish? = nil, consent: String? = nil
     ) {
         self.watching = watching
         self.declaredNew = declaredNew
         self.declaredKnown = declaredKnown
         self.claims = claims
         self.want = want
+        self.consent = consent
     }
 }
 
 extension SelfieRequest: Codable {
     private enum CodingKeys: CodingKey {
-        case watching, declaredNew, declaredKnown, claims, want
+        case watching, declaredNew, declaredKnown, claims, want, consent
     }
 
     package init(from decoder: any Decoder) throws {
@@ -80,7 +83,8 @@ extension SelfieRequest: Codable {
             // Earlier builds did not write these.
             declaredKnown: try container.decodeIfPresent(Bool.self, forKey: .declaredKnown) ?? false,
             claims: try container.decodeIfPresent([UserID].self, forKey: .claims) ?? [],
-            want: try container.decodeIfPresent(MoodWish.self, forKey: .want))
+            want: try container.decodeIfPresent(MoodWish.self, forKey: .want),
+            consent: try container.decodeIfPresent(String.self, forKey: .consent))
     }
 
     /// What earlier builds did not write is left out where it says nothing: the bytes of such a request, by which one sent again
@@ -92,6 +96,7 @@ extension SelfieRequest: Codable {
         if declaredKnown { try container.encode(true, forKey: .declaredKnown) }
         if !claims.isEmpty { try container.encode(claims, forKey: .claims) }
         try container.encodeIfPresent(want, forKey: .want)
+        try container.encodeIfPresent(consent, forKey: .consent)
     }
 }
 

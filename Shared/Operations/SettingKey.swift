@@ -34,7 +34,7 @@ extension SettingKey {
         database.connections database.url
         gateway.anonymousRetention gateway.deadline gateway.erasureLedger gateway.jobLimit gateway.jobRetention
         gateway.longestWait
-        gateway.maximumImageBytes gateway.secureCookie gateway.sweepInterval
+        gateway.maximumImageBytes gateway.requireConsent gateway.secureCookie gateway.sweepInterval
         http.allowedHosts http.bodyMemory http.bodyTimeout http.host http.idleTimeout http.maximumConnections http.port
         http.writeTimeout
         identity.batch identity.concurrency identity.sweepInterval identity.templates identity.threads

@@ -118,8 +118,8 @@ enum Example {
         return UserDescribed(
             user: user, since: 1_700_000_000, faces: 2,
             templates: [1_700_000_000, 1_700_000_060].map {
-                UserDescribed.Template(added: Date(timeIntervalSince1970: $0), version: "identity-10")
-            }, viewer: viewer)
+                UserDescribed.Template(added: Date(timeIntervalSince1970: $0), version: "identity-10", by: "enrolment")
+            }, merged: [user], consent: UserDescribed.Consent(version: "1", at: moment), viewer: viewer)
     }
 
     static let list = (1...6).map {

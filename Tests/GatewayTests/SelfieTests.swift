@@ -72,7 +72,7 @@ import Testing
     @Test func passesOnWhatTheQuerySays() async throws {
         let seen = Seen()
         try await Scripted.test(Scripted.gateway(ask: Scripted.stages(recognising: user, recording: seen))) { client in
-            let uri = "/v1/selfies?playing=gf6v59c5yuY&session=play-1&as=new&want=lift"
+            let uri = "/v1/selfies?playing=gf6v59c5yuY&session=play-1&as=new&want=lift&consent=2026-11"
             let response = try await client.execute(uri: uri, method: .post, body: picture)
             #expect(response.status == .ok)
         }
@@ -80,6 +80,7 @@ import Testing
         #expect(message.request.watching == Watching(video: Example.video, session: "play-1"))
         #expect(message.request.declaredNew)
         #expect(message.request.want == .lift)
+        #expect(message.request.consent == "2026-11")
         #expect(message.image == Data(picture.readableBytesView))
         let header = try #require(seen.header)
         #expect(header.trip == .selfie && header.reply.urgency == .interactive && header.reply.gateway != nil)
@@ -124,7 +125,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old", "want=", "want=more", "claim=me",
+        "playing=short", "playing=gf6v59c5yuY&session=a%20b", "as=old", "want=", "want=more", "consent=",
+        "consent=a%20b", "claim=me",
         (0...8).map { _ in "claim=\(UserID.random())" }.joined(separator: "&"),
         "playing=gf6v59c5yuY&session=" + String(repeating: "a", count: 65),
     ])
@@ -229,6 +231,23 @@ import Testing
             let response = try await client.execute(
                 uri: "/v1/selfies", method: .post, headers: [HTTPField.Name("Prefer")!: "respond-async"], body: picture)
             #expect(response.status == .serviceUnavailable)
+        }
+    }
+
+    @Test func aSelfieMayHaveToSayByWhichTextItsPersonAgreed() async throws {
+        var settings = GatewaySettings()
+        settings.requireConsent = true
+        let gateway = Scripted.gateway(settings: settings, ask: Scripted.stages(recognising: user))
+        try await Scripted.test(gateway) { client in
+            for path in ["/v1/selfies", "/recommend"] {
+                let refused = try await client.execute(uri: path, method: .post, body: picture)
+                #expect(refused.status == .badRequest)
+                #expect(String(buffer: refused.body).contains("parameter consent"))
+                let taken = try await client.execute(uri: "\(path)?consent=1", method: .post, body: picture)
+                #expect(taken.status == .ok)
+            }
+            // Nobody is recognised.
+            #expect(try await client.execute(uri: "/v1/analyses", method: .post, body: picture).status != .badRequest)
         }
     }
 

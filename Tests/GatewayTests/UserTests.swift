@@ -46,7 +46,7 @@ import Testing
                 #expect(body["faces"] as? Int == 2)
                 #expect(
                     (body["templates"] as? [[String: String]])?[1] == [
-                        "added": "2023-11-14T22:14:20Z", "version": "identity-10",
+                        "added": "2023-11-14T22:14:20Z", "version": "identity-10", "by": "enrolment",
                     ])
                 #expect(body["mood"] as? [String: String] == ["name": "upset", "at": "2023-11-14T22:14:20Z"])
                 let video = ["video_id": "gf6v59c5yuY", "title": "Roar", "at": "2023-11-14T22:14:20Z"]
@@ -55,6 +55,8 @@ import Testing
                     body["feedback"] as? [[String: String]] == [video.merging(["kind": "not_for_me"]) { $1 }])
                 let watched = try #require((body["watched"] as? [[String: Any]])?.first)
                 #expect(watched["rating"] as? Int == 1 && watched["title"] as? String == "Roar")
+                #expect(body["merged"] as? [String] == [user.description])
+                #expect(body["consent"] as? [String: String] == ["version": "1", "at": "2023-11-14T22:14:20Z"])
                 #expect(body["recommendations_version"] as? Int == 7)
             }
         }

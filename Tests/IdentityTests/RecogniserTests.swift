@@ -195,6 +195,38 @@ struct RecogniserTests {
         }
     }
 
+    @Test func byWhichTextSomebodyAgreedIsKeptAndErasedWithThem() async throws {
+        try await withRecogniser { recogniser, database in
+            let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
+            func look(_ text: String?, at moment: Date = .now) async throws -> UserID {
+                let detected = FaceDetected(
+                    request: SelfieRequest(consent: text), analysis: analysis, template: candidate(0).templates[0])
+                var sent = try job(detected, .selfie)
+                sent.header.submitted = moment
+                return try #require(try await identified(stage.handle([sent])[0]).user)
+            }
+            func consent(of user: UserID) async throws -> UserDescribed.Consent? {
+                try #require(try await recogniser.describe(user)).consent
+            }
+            let user = try await look(nil)
+            #expect(try await consent(of: user) == nil)
+            let first = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 - 60).rounded())
+            #expect(try await look("1", at: first) == user)
+            #expect(try await consent(of: user) == UserDescribed.Consent(version: "1", at: first))
+            // The same text, none, and one that comes late.
+            for (text, moment) in [("1", first + 5), (nil, first + 6), ("0", first - 5)] as [(String?, Date)] {
+                _ = try await look(text, at: moment)
+            }
+            #expect(try await consent(of: user) == UserDescribed.Consent(version: "1", at: first))
+            _ = try await look("2", at: first + 7)
+            #expect(try await consent(of: user) == UserDescribed.Consent(version: "2", at: first + 7))
+            #expect(try await recogniser.describe(user)?.templates?.map(\.by) == ["enrolment"])
+            _ = try await recogniser.erase(ErasureRequested(user: user), submitted: .now)
+            let rows = try await database.query("SELECT FROM identity.users WHERE consent IS NOT NULL")
+            #expect(rows.isEmpty)
+        }
+    }
+
     @Test func connectionsLostInBetweenAreMadeAnew() async throws {
         try await TestDatabase.withAddress { address in
             try await TestDatabase.withPool(of: address) { database in

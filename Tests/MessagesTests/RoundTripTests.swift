@@ -6,7 +6,7 @@ import Testing
     private let user = UserID.random()
     private let request = SelfieRequest(
         watching: Watching(video: VideoID("dQw4w9WgXcQ")!, session: "evening"), declaredNew: true,
-        declaredKnown: true, claims: [.random(), .random()], want: .lift)
+        declaredKnown: true, claims: [.random(), .random()], want: .lift, consent: "1")
 
     private func expectRoundTrip<M: Message & Equatable>(_ message: M) throws {
         #expect(try M(encoded: try message.encoded()) == message)
@@ -36,7 +36,8 @@ import Testing
         try expectRoundTrip(
             UserDescribed(
                 user: user, since: 1, faces: 1,
-                templates: [.init(added: Date(timeIntervalSince1970: 1.5), version: "a")],
+                templates: [.init(added: Date(timeIntervalSince1970: 1.5), version: "a", by: "search")],
+                merged: [user], consent: .init(version: "1", at: .distantPast),
                 viewer: ViewerRecord(
                     mood: .init(.happy, at: .distantPast),
                     watched: [.init(NamedVideo(video, title: "T"), rating: 1, at: .distantPast)],
@@ -62,7 +63,8 @@ import Testing
 
     @Test func factsHaveDifferentNames() {
         let names = [
-            ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, FacesFound.name, PersonIdentified.name, Recommended.name,
+            ImageSubmitted.name, FaceDetected.name, FaceAnalysed.name, FacesFound.name, PersonIdentified.name,
+            Recommended.name,
             RecommendationsListed.name, UserRequested.name, UserDescribed.name, VideoClicked.name, ClickRecorded.name,
             FeedbackGiven.name, MergeRequested.name, UsersMerged.name, ErasureRequested.name, Failure.name,
         ]

@@ -19,6 +19,12 @@ struct SelfieController: Sendable {
 
     private func selfie(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let said = try SelfieRequest(request.uri)
+        guard !settings.requireConsent || said.consent != nil else {
+            throw Failure(
+                .malformedRequest,
+                "Nobody is recognised here who has not agreed: the parameter consent names the text that they were shown."
+            )
+        }
         return try await upload.withPicture(in: request, context) { image in
             try await look(.selfie, ImageSubmitted(request: said, image: image), request)
         }

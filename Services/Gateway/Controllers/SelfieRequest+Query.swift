@@ -13,11 +13,7 @@ extension SelfieRequest {
             guard let video = VideoID(String(text)) else {
                 throw Failure(.malformedRequest, "The parameter playing is a video id: eleven letters, digits, - or _.")
             }
-            let session = query["session"].map(String.init) ?? ""
-            guard session.utf8.count <= 64, session.utf8.allSatisfy(Self.isSessionByte) else {
-                throw Failure(.malformedRequest, "The parameter session is up to 64 letters, digits, dots, - or _.")
-            }
-            watching = Watching(video: video, session: session)
+            watching = Watching(video: video, session: try Self.name("session", in: query) ?? "")
         }
         switch query["as"] {
         case nil: break
@@ -26,6 +22,8 @@ extension SelfieRequest {
         default: throw Failure(.malformedRequest, "The parameter as can only be new or known.")
         }
         want = try MoodWish(uri)
+        consent = try Self.name("consent", in: query)
+        guard consent != "" else { throw Failure(.malformedRequest, "The parameter consent names the text agreed to.") }
         for text in query[values: "claim"] {
             guard let user = UserID(String(text)) else {
                 throw Failure(.malformedRequest, "The parameter claim is a user id, a UUID.")
@@ -42,7 +40,16 @@ extension SelfieRequest {
         claims = Array((claims + people.filter { !claims.contains($0) }).prefix(Self.claimsLimit))
     }
 
-    private static func isSessionByte(_ byte: UInt8) -> Bool {
+    /// A parameter that the client may choose.
+    private static func name(_ key: Substring, in query: Parameters) throws(Failure) -> String? {
+        guard let text = query[key].map(String.init) else { return nil }
+        guard text.utf8.count <= 64, text.utf8.allSatisfy(Self.isNameByte) else {
+            throw Failure(.malformedRequest, "The parameter \(key) is up to 64 letters, digits, dots, - or _.")
+        }
+        return text
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):

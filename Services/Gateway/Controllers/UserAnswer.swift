@@ -7,6 +7,8 @@ package struct UserAnswer: Codable, Hashable, Sendable {
     package var since: Date
     package var faces: Int
     package var templates: [UserDescribed.Template]
+    package var merged: [UserID]
+    package var consent: UserDescribed.Consent?
     package var mood: ViewerRecord.Visit?
     package var watched: [ViewerRecord.Watched]
     package var chosen: [ViewerRecord.Chosen]
@@ -18,6 +20,8 @@ package struct UserAnswer: Codable, Hashable, Sendable {
         since = Date(timeIntervalSince1970: answer.since)
         faces = answer.faces
         templates = answer.templates ?? []
+        merged = answer.merged ?? []
+        consent = answer.consent
         mood = answer.viewer?.mood
         watched = answer.viewer?.watched ?? []
         chosen = answer.viewer?.chosen ?? []
