@@ -72,6 +72,9 @@ bench: ## Measure the whole suite: throughput, latency by stage, 1 to 16 workers
 bench-page: ## Measure how soon the page is painted and ready where every answer takes 400 ms
 	@deploy/local/test bench-page
 
+bench-people: ## Measure who is known again, through the whole suite (ARGS="--images FOLDER", photos as LFW has them)
+	@Tests/Benchmarks/people/run $(ARGS)
+
 bench-batch: ## Measure the recommender's loop on Postgres with 20 M ratings, and answers meanwhile
 	@Tests/Benchmarks/batch $(ARGS)
 
@@ -107,5 +110,5 @@ $(TRAINING_INSTALLED): Training/requirements.txt
 	@.local/training/bin/pip install --quiet --disable-pip-version-check --requirement Training/requirements.txt
 	@touch $@
 
-.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-page bench-als bench-batch bench-identity \
+.PHONY: help run stop status dead-letters backup restore setup build test fuzz check-deploy check-spark check-imports lint format secrets chaos bench bench-page bench-als bench-batch bench-identity bench-people \
 	bench-vision train-identity train-expression pack-training check-training

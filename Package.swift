@@ -148,7 +148,7 @@ let package = Package(
             name: "Identity",
             dependencies: [
                 "Messages", "Broker", "Database", "FaceSearch", "LinearAlgebra", "ModelManifest", "Operations",
-                "Processor", logging, metrics, configuration, lifecycle,
+                "Processor", logging, metrics, configuration, lifecycle, arguments,
             ],
             path: "Services/Identity", exclude: ["FaceSearch"], swiftSettings: strict),
         .target(
@@ -240,9 +240,9 @@ let package = Package(
         .testTarget(
             name: "IdentityTests",
             dependencies: [
-                "Identity", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest", "Processor",
+                "Identity", "Vision", "Messages", "Broker", "Database", "DatabaseTesting", "ModelManifest", "Processor",
             ],
-            swiftSettings: strict),
+            swiftSettings: strict + openVINOHeaders, linkerSettings: openVINOLibraries),
         .testTarget(
             name: "FaceSearchTests", dependencies: ["FaceSearch", "CFaceSearch", "Messages", "Processor"],
             swiftSettings: strict + optimised),

@@ -9,8 +9,8 @@ package enum FaceStore {
     package struct Change: Sendable {
         package var sequence: Int64
         package var face: Int64
-        /// What was added and is still there; `nil` when the face was removed or is of another network version.
-        package var added: (face: Gallery.Face, template: [Float])?
+        /// What was added and is still there; `nil` when the face was removed or is of a network that nobody asked about.
+        package var added: (face: Gallery.Face, template: FaceTemplate)?
     }
 
     /// How many changes are read at a time.
@@ -18,16 +18,16 @@ package enum FaceStore {
 
     /// The changes after a sequence number, oldest first, at most `page`.
     package static func changes(
-        after sequence: Int64, version: String, on connection: isolated Connection
+        after sequence: Int64, versions: [String], on connection: isolated Connection
     ) throws -> [Change] {
         let rows = try connection.query(
             """
-            SELECT c.sequence, c.face_id, c.added, f.user_id, u.person, f.job_id, f.template, f.origin, f.distance
+            SELECT c.sequence, c.face_id, c.added, f.user_id, u.person, f.job_id, f.version, f.template, f.origin, f.distance
             FROM identity.changes c
-                LEFT JOIN identity.faces f ON f.id = c.face_id AND f.version = $2
+                LEFT JOIN identity.faces f ON f.id = c.face_id AND f.version = ANY ($2)
                 LEFT JOIN identity.users u ON u.id = f.user_id
             WHERE c.sequence > $1 ORDER BY c.sequence LIMIT \(page)
-            """, .integer(sequence), .text(version))
+            """, .integer(sequence), .texts(versions))
         return try rows.map { row in
             let id: Int64 = try row.decode("face_id")
             var change = Change(sequence: try row.decode("sequence"), face: id)
@@ -40,7 +40,8 @@ package enum FaceStore {
                     job: JobID(try row.decode("job_id")),
                     origin: FaceOrigin(rawValue: try row.decode("origin")) ?? .enrolment,
                     distance: distance.map(Float.init))
-                change.added = (face, template.withUnsafeBytes([Float].init(littleEndian:)))
+                let values = template.withUnsafeBytes([Float].init(littleEndian:))
+                change.added = (face, FaceTemplate(version: try row.decode("version"), values: values))
             }
             return change
         }
@@ -49,6 +50,11 @@ package enum FaceStore {
     /// Makes a user, of whom nothing is known yet. The caller holds the lock.
     package static func add(_ user: UserID, on connection: isolated Connection) throws {
         try connection.query("INSERT INTO identity.users (id, person) VALUES ($1, $1)", .uuid(user.uuid))
+    }
+
+    /// Whether there is such a user.
+    package static func isKnown(_ user: UserID, on connection: isolated Connection) throws -> Bool {
+        try !connection.query("SELECT FROM identity.users WHERE id = $1", .uuid(user.uuid)).isEmpty
     }
 
     /// Keeps a user's template, unless the job's is kept already. The caller holds the lock.
@@ -102,6 +108,21 @@ package enum FaceStore {
             """, .uuid(job.uuid), .timestamp(submitted), .double(remembered))[0].decode("may")
     }
 
+    /// All whom an erasure reaches: those it names, and who is one person with them, also when it comes again. The caller holds the
+    /// lock.
+    package static func reached(
+        by request: ErasureRequested, job: JobID, on connection: isolated Connection
+    ) throws -> [UserID] {
+        for user in try Merges.everybody(with: request.users, on: connection) where !request.users.contains(user) {
+            try connection.query(
+                "INSERT INTO identity.erased_aliases (job_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                .uuid(job.uuid), .uuid(user.uuid))
+        }
+        let aliases = try connection.query(
+            "SELECT user_id FROM identity.erased_aliases WHERE job_id = $1 ORDER BY user_id", .uuid(job.uuid))
+        return request.users + (try aliases.map { UserID(try $0.decode("user_id")) })
+    }
+
     /// Removes a user and all that is known of them, and remembers for a while that this was done. The caller holds the lock.
     ///
     /// - Parameter requested: when it was asked for.
@@ -136,7 +157,7 @@ package enum FaceStore {
     /// Forgets who was erased so long ago that no job under way can be about them, and clears away the changes of faces that
     /// are gone, a day after.
     package static func sweep(on connection: isolated Connection) throws {
-        for table in ["erased", "erased_jobs"] {
+        for table in ["erased", "erased_jobs", "erased_aliases"] {
             try connection.query(
                 "DELETE FROM identity.\(table) WHERE erased_at < now() - make_interval(secs => $1)",
                 .double(remembered))
@@ -164,25 +185,32 @@ package enum FaceStore {
     /// How long an erasure is remembered, in seconds.
     private static let remembered = Double(JobHeader.longestLife.components.seconds)
 
-    /// What is kept of a user here, if there is one.
+    /// What is kept here of the person a user is, if there is one.
     package static func describe(_ user: UserID, on connection: isolated Connection) throws -> UserDescribed? {
+        let everybody = try Merges.everybody(with: [user], on: connection)
         let rows = try connection.query(
-            "SELECT created_at, consent, consented_at FROM identity.users WHERE id = $1", .uuid(user.uuid))
+            """
+            SELECT person, min(created_at) OVER () AS since, consent, consented_at FROM identity.users
+            WHERE id = ANY ($1) ORDER BY consented_at DESC NULLS LAST LIMIT 1
+            """,
+            .uuids(everybody.map(\.uuid)))
         guard let row = rows.first else { return nil }
-        let since: Date = try row.decode("created_at")
+        let person: UserID = UserID(try row.decode("person"))
+        let since: Date = try row.decode("since")
         let templates = try connection.query(
-            "SELECT created_at, version, origin FROM identity.faces WHERE user_id = $1 ORDER BY created_at, id",
-            .uuid(user.uuid)
-        ).map { row in
+            "SELECT created_at, version, origin FROM identity.faces WHERE user_id = ANY ($1) ORDER BY created_at, id",
+            .uuids(everybody.map(\.uuid))
+        ).map { template in
             UserDescribed.Template(
-                added: try row.decode("created_at"), version: try row.decode("version"), by: try row.decode("origin"))
+                added: try template.decode("created_at"), version: try template.decode("version"),
+                by: try template.decode("origin"))
         }
         let consent = try row.decode("consent", as: String?.self).map {
             UserDescribed.Consent(version: $0, at: try row.decode("consented_at"))
         }
         return UserDescribed(
-            user: user, since: since.timeIntervalSince1970, faces: templates.count, templates: templates,
-            consent: consent)
+            user: person, since: since.timeIntervalSince1970, faces: templates.count, templates: templates,
+            merged: everybody.filter { $0 != person }, consent: consent)
     }
 
     /// Keeps by which text a user agreed to be recognised. The same text again, and what comes late, changes nothing.
@@ -196,7 +224,8 @@ package enum FaceStore {
             """, .uuid(user.uuid), .text(text), .timestamp(moment))
     }
 
-    private static func record(face: Int64, added: Bool, on connection: isolated Connection) throws {
+    /// Workers read the face again, or forget it. The caller holds the lock.
+    static func record(face: Int64, added: Bool, on connection: isolated Connection) throws {
         try connection.query(
             """
             INSERT INTO identity.changes (sequence, face_id, added)

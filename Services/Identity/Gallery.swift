@@ -66,6 +66,11 @@ package struct Gallery: Sendable {
         if ids[face.person]?.isEmpty == true { ids[face.person] = nil }
     }
 
+    /// Every face with its template, the oldest first.
+    package var all: [(face: Face, template: [Float])] {
+        faces.values.sorted { $0.id < $1.id }.compactMap { face in index.template(of: face.id).map { (face, $0) } }
+    }
+
     /// A user's own templates, the oldest first.
     package func templates(of user: UserID) -> [TemplateBank.Kept] {
         let person = aliases[user] ?? user

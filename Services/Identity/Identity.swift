@@ -1,3 +1,4 @@
+package import ArgumentParser
 internal import Broker
 internal import Database
 internal import LinearAlgebra
@@ -8,28 +9,35 @@ package import Operations
 
 /// The identity service: knows people by their faces.
 @main
-package enum Identity {
+package struct Identity: ServiceProgram {
+    package static let configuration = CommandConfiguration(
+        commandName: "identity", abstract: "Knows people by their faces, and what its operator does by hand.",
+        subcommands: [Serve<Identity>.self, ListLikenesses.self, ListNetworks.self, DropNetwork.self],
+        defaultSubcommand: Serve<Identity>.self)
+
+    package init() {}
+
     package static func main() async {
         OpenBLAS.chooseKernel()
-        await ServiceRunner.main("identity", assemble: assemble)
+        await main(nil)
     }
 
     /// Puts the service together from its settings.
     package static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try IdentitySettings(runner.settings)
-        let manifest = try ModelManifest(directory: settings.modelsDirectory)
-        let network = try manifest.identity
-        let cohort = try network.identification.cohort.map { file throws(ModelManifestError) in
-            try Cohort(file, of: manifest, width: network.width)
-        }
+        let current = try KnownPeople(models: settings.modelsDirectory)
+        let previous = try settings.previousModels.map(KnownPeople.init(models:))
         OpenBLAS.use(threads: settings.threads)
         runner.logger.info(
             "Comparing faces",
-            metadata: ["network.version": "\(network.version)", "blas.core": "\(OpenBLAS.coreName)"])
+            metadata: [
+                "network.version": "\(current.network.version)",
+                "network.previous": "\(previous?.network.version ?? "none")", "blas.core": "\(OpenBLAS.coreName)",
+            ])
 
         let database = Database(settings.database, logger: runner.logger)
         let recogniser = Recogniser(
-            database: database, network: network, cohort: cohort, templates: settings.templates)
+            database: database, current: current, previous: previous, templates: settings.templates)
         let publisher = Publisher(address: settings.broker, logger: runner.logger)
         let stage = Stage(
             name: .identity, address: settings.broker, publisher: publisher,

@@ -8,6 +8,7 @@ package import Operations
 /// |---|---|---|---|
 /// | `database.connections` | 2...1000 | 4 | connections of this worker |
 /// | `models.directory` | path | Models | folder of manifest.json, for thresholds and cohort |
+/// | `models.previous` | path | none | folder of the manifest whose identity network people were known by before |
 /// | `identity.batch` | 1...256 | 32 | faces compared at a time |
 /// | `identity.concurrency` | 1...64 | 2 | batches at a time |
 /// | `identity.threads` | 1...256 | 1 | threads of one comparison |
@@ -17,6 +18,7 @@ package struct IdentitySettings: Sendable {
     package var broker: BrokerAddress
     package var database: DatabaseSettings
     package var modelsDirectory: String
+    package var previousModels: String?
     package var batch: Int
     package var concurrency: Int
     package var threads: Int
@@ -27,6 +29,7 @@ package struct IdentitySettings: Sendable {
         broker = try BrokerAddress(settings)
         database = try DatabaseSettings(settings, connections: 4, atLeast: 2, applicationName: "mien identity")
         modelsDirectory = settings.text("models.directory", default: "Models")
+        previousModels = settings.text("models.previous")
         batch = try settings.integer("identity.batch", default: 32, in: 1...256)
         concurrency = try settings.integer("identity.concurrency", default: 2, in: 1...64)
         threads = try settings.integer("identity.threads", default: 1, in: 1...256)

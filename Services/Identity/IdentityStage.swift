@@ -27,7 +27,8 @@ package struct IdentityStage: StageHandler {
                         outcomes[index] = identified(person, by: face)
                     } else if let template = face.template {
                         let probe = Probe(
-                            job: job.id, submitted: job.header.submitted, templates: [template],
+                            job: job.id, submitted: job.header.submitted,
+                            templates: [template, face.previous].compactMap(\.self),
                             declared: face.request.declaration, claims: face.request.claims)
                         selfies.append((index, face, probe))
                     } else {
@@ -38,8 +39,11 @@ package struct IdentityStage: StageHandler {
                     outcomes[index] = try await describe(try job.decode(UserRequested.self).user)
                 case .erasure:
                     let request = try job.decode(ErasureRequested.self)
-                    outcomes[index] = .completed(try await recogniser.erase(request, submitted: job.header.submitted))
-                case .analysis, .faces, .recommendations, .click, .feedback, .merge:
+                    outcomes[index] = .completed(
+                        try await recogniser.erase(request, job: job.id, submitted: job.header.submitted))
+                case .merge:
+                    outcomes[index] = .completed(try await recogniser.merge(try job.decode(MergeRequested.self)))
+                case .analysis, .faces, .recommendations, .click, .feedback:
                     throw EnvelopeError.unexpectedType(job.type)
                 }
             } catch {
@@ -80,7 +84,7 @@ package struct IdentityStage: StageHandler {
 
     private func describe(_ user: UserID) async throws -> Outcome {
         guard let described = try await recogniser.describe(user) else {
-            return .failed(Failure(.unknownUser, "There is no user \(user).", stage: .identity))
+            return .failed(.unknown(user))
         }
         return .completed(described)
     }
@@ -94,6 +98,9 @@ package struct IdentityStage: StageHandler {
             .unavailable(Failure(.unavailable, "The database of faces cannot be reached just now.", stage: .identity))
         case let error as DatabaseError where error.isTransient:
             .retry(Failure(.unavailable, "The database of faces is busy just now.", stage: .identity))
+        case Merges.MergeError.unknown(let user): .failed(.unknown(user))
+        case Merges.MergeError.sameUser:
+            .failed(Failure(.malformedRequest, "A user cannot be merged with themselves.", stage: .identity))
         case RecognitionError.otherNetwork:
             .retry(Failure(.unavailable, "The face networks are being changed just now.", stage: .identity))
         default: .failed(Failure(.internalError, "The face could not be compared.", stage: .identity))
@@ -109,5 +116,11 @@ extension SelfieRequest {
         case (false, true): .isKnown
         default: nil
         }
+    }
+}
+
+extension Failure {
+    fileprivate static func unknown(_ user: UserID) -> Failure {
+        Failure(.unknownUser, "There is no user \(user).", stage: .identity)
     }
 }

@@ -1,11 +1,11 @@
 internal import Messages
-internal import ModelManifest
+package import ModelManifest
 
 /// Everybody known by the vectors of one network, and how faces are compared with them: first with those whom the request
 /// claims, then with all.
-struct KnownPeople {
+package struct KnownPeople: Sendable {
     /// What comparing a face has told.
-    enum Finding {
+    enum Finding: Sendable {
         /// It is the user of `face`, or of the person the user is.
         case known(Gallery.Face, Distance, by: Person.Means, sameAs: [UserID])
         /// It may be somebody known or not.
@@ -16,18 +16,21 @@ struct KnownPeople {
         var isKnown: Bool { if case .known = self { true } else { false } }
     }
 
-    /// A face to compare, by this network's vector.
-    struct Question {
-        var template: [Float]
-        var declared: Declaration?
-        var claims: [UserID]
-    }
-
     let network: IdentityNetwork
-    private let normalisation: ScoreNormalisation
+    let normalisation: ScoreNormalisation
     var gallery: Gallery
 
-    init(network: IdentityNetwork, cohort: Cohort?) {
+    /// Nobody yet, by the network that the manifest in a folder names.
+    package init(models directory: String) throws(ModelManifestError) {
+        let manifest = try ModelManifest(directory: directory)
+        let network = try manifest.identity
+        let cohort = try network.identification.cohort.map { file throws(ModelManifestError) in
+            try Cohort(file, of: manifest, width: network.width)
+        }
+        self.init(network: network, cohort: cohort)
+    }
+
+    package init(network: IdentityNetwork, cohort: Cohort?) {
         self.network = network
         normalisation = ScoreNormalisation(cohort: cohort, impostors: network.identification.impostors)
         gallery = Gallery(width: network.width)
@@ -43,16 +46,28 @@ struct KnownPeople {
         probe.templates.first { $0.version == network.version && gallery.accepts($0.values) }?.values
     }
 
-    /// What each face is found to be.
-    func findings(_ questions: [Question]) -> [Finding] {
-        var findings = questions.map(claimed)
-        let open = findings.indices.filter { findings[$0] == nil }
-        let others = max(1, identification.impostors?.count ?? 0)
-        let neighbours = gallery.nearest(to: open.map { questions[$0].template }, others: others)
-        for (index, neighbours) in zip(open, neighbours) {
-            findings[index] = searched(questions[index], neighbours)
+    /// Follows a step in the life of the faces; those of other networks are nobody here.
+    mutating func apply(_ change: FaceStore.Change) {
+        if let added = change.added, added.template.version == network.version,
+            added.template.values.count == network.width
+        {
+            gallery.add(added.face, template: added.template.values)
+        } else {
+            gallery.remove(change.face)
         }
-        return findings.compactMap(\.self)
+    }
+
+    /// What each face is found to be; `nil` where it has no vector of this network.
+    func findings(_ probes: [Probe]) -> [Finding?] {
+        let templates = probes.map(template)
+        var findings = zip(probes, templates).map { probe, template in template.flatMap { claimed(probe, $0) } }
+        let open = findings.indices.filter { findings[$0] == nil && templates[$0] != nil }
+        let others = max(1, identification.impostors?.count ?? 0)
+        let neighbours = gallery.nearest(to: open.compactMap { templates[$0] }, others: others)
+        for (index, neighbours) in zip(open, neighbours) {
+            findings[index] = templates[index].map { searched(probes[index], $0, neighbours) }
+        }
+        return findings
     }
 
     /// A user's own templates, to which another one may be added.
@@ -62,12 +77,12 @@ struct KnownPeople {
 
     /// The nearest of those whom the request claims, where one is near enough. Two can be compared without the others, and who
     /// is claimed is likely: so it need not be as near as a match, but for somebody who says that they are none of them.
-    private func claimed(_ question: Question) -> Finding? {
-        let limit = question.declared == .isNew ? identification.match : identification.claim
+    private func claimed(_ probe: Probe, _ template: [Float]) -> Finding? {
+        let limit = probe.declared == .isNew ? identification.match : identification.claim
         var nearest: [UserID: (neighbour: Gallery.Neighbour, distance: Distance)] = [:]
-        for claim in question.claims {
-            guard let neighbour = gallery.nearest(to: question.template, of: claim) else { continue }
-            let distance = normalisation.distance(from: question.template, to: neighbour)
+        for claim in probe.claims {
+            guard let neighbour = gallery.nearest(to: template, of: claim) else { continue }
+            let distance = normalisation.distance(from: template, to: neighbour)
             if distance.paired <= limit { nearest[neighbour.face.person] = (neighbour, distance) }
         }
         let ranked = nearest.values.sorted {
@@ -78,12 +93,12 @@ struct KnownPeople {
         return .known(neighbour.face, distance, by: .claim, sameAs: twins.map(\.neighbour.face.person))
     }
 
-    private func searched(_ question: Question, _ neighbours: [Gallery.Neighbour]) -> Finding {
-        let distance = neighbours.first.map { normalisation.distance(from: question.template, to: $0) }
-        switch (identification.decide(distance: distance, declared: question.declared), distance) {
+    private func searched(_ probe: Probe, _ template: [Float], _ neighbours: [Gallery.Neighbour]) -> Finding {
+        let distance = neighbours.first.map { normalisation.distance(from: template, to: $0) }
+        switch (identification.decide(distance: distance, declared: probe.declared), distance) {
         case (.match, let distance?):
             let twins = neighbours.dropFirst().filter {
-                normalisation.distance(from: question.template, to: $0.template) <= identification.same
+                normalisation.distance(from: template, to: $0.template) <= identification.same
             }
             return .known(neighbours[0].face, distance, by: .search, sameAs: twins.map(\.face.person))
         case (.enrol, _): return .nobody(distance)

@@ -2,7 +2,7 @@ package import Database
 package import FoundationEssentials
 package import Messages
 import Metrics
-package import ModelManifest
+import ModelManifest
 
 /// Decides whose face it is: compares it with those whom the request claims and then with everybody known, and enrols who is
 /// nobody.
@@ -11,7 +11,10 @@ package import ModelManifest
 package actor Recogniser {
     private let database: Database
     private let limit: Int
+    /// Everybody, as the current network knows them.
     private var known: KnownPeople
+    /// The same people as the previous network knows them, while one is named.
+    private var earlier: KnownPeople?
     private var sequence: Int64 = 0
     /// The last of the changes that were cleared away before this gallery could have missed one.
     private var cleared: Int64 = 0
@@ -19,13 +22,19 @@ package actor Recogniser {
     package private(set) var isLoaded = false
     /// The network version whose templates are compared.
     package nonisolated let version: String
+    private let versions: [String]
 
-    /// - Parameter templates: how many of them are kept of a user at most.
-    package init(database: Database, network: IdentityNetwork, cohort: Cohort?, templates: Int = 8) {
+    /// - Parameters:
+    ///   - current: by whose network people are enrolled and found.
+    ///   - previous: by whose network they are found whom the current one does not know yet.
+    ///   - templates: how many of them are kept of a user at most, by each network.
+    package init(database: Database, current: KnownPeople, previous: KnownPeople? = nil, templates: Int = 8) {
         self.database = database
         limit = templates
-        known = KnownPeople(network: network, cohort: cohort)
-        version = network.version
+        known = current
+        earlier = previous
+        version = current.network.version
+        versions = [version] + (previous.map { [$0.network.version] } ?? [])
     }
 
     /// How many templates are known.
@@ -57,18 +66,19 @@ package actor Recogniser {
         return people
     }
 
-    /// Removes users with all faces, here and in the database; other workers follow.
+    /// Removes users with all faces, and who is one person with them, here and in the database; other workers follow.
     ///
     /// - Parameter submitted: when the request came in.
-    /// - Returns: the request, with those who were known.
-    package func erase(_ request: ErasureRequested, submitted: Date) async throws -> ErasureRequested {
-        let known = try await database.transaction { connection in
+    /// - Returns: the request, with everybody whom it reached, and who of them was known.
+    package func erase(_ request: ErasureRequested, job: JobID, submitted: Date) async throws -> ErasureRequested {
+        let (users, known) = try await database.transaction { connection in
             try connection.query(Schema.lock)
-            return try request.users.filter { try FaceStore.erase($0, requested: submitted, on: connection) }
+            let users = try FaceStore.reached(by: request, job: job, on: connection)
+            return (users, try users.filter { try FaceStore.erase($0, requested: submitted, on: connection) })
         }
         if !known.isEmpty { try await catchUp() }
         return ErasureRequested(
-            users: request.users, known: request.users.filter { request.known.contains($0) || known.contains($0) })
+            users: users, known: users.filter { request.known.contains($0) || known.contains($0) })
     }
 
     /// Keeps by which text a user agreed to be recognised.
@@ -76,20 +86,40 @@ package actor Recogniser {
         try await database.withConnection { try FaceStore.agree(user, to: text, at: moment, on: $0) }
     }
 
+    /// Makes two users one person, or two again, here and in the database; other workers follow.
+    package func merge(_ request: MergeRequested) async throws -> UsersMerged {
+        let merged = try await database.transaction { connection in
+            try connection.query(Schema.lock)
+            return request.isUndone
+                ? try Merges.part(request.user, from: request.other, on: connection)
+                : try Merges.merge(request.user, with: request.other, on: connection)
+        }
+        try await catchUp()
+        return merged
+    }
+
+    /// Everybody who looks like somebody else, the most alike first.
+    package func likenesses() -> [Likeness] { known.likenesses() }
+
     /// What is known of a user, if there is one.
     package nonisolated func describe(_ user: UserID) async throws -> UserDescribed? {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }
     }
 
-    /// What each face is found to be; `nil` where it has no vector that can be compared.
+    /// What each face is found to be: by the current network, else by the previous one; `nil` where it has no vector that tells.
     private func findings(_ probes: [Probe]) -> [KnownPeople.Finding?] {
-        let questions = probes.map { probe in
-            known.template(of: probe).map {
-                KnownPeople.Question(template: $0, declared: probe.declared, claims: probe.claims)
+        let current = known.findings(probes)
+        guard let earlier else { return current }
+        let open = probes.indices.filter { current[$0]?.isKnown != true }
+        var findings = current
+        for (index, finding) in zip(open, earlier.findings(open.map { probes[$0] })) {
+            switch (current[index], finding) {
+            // Who is known to neither is only enrolled with a vector of the current network.
+            case (nil, .nobody), (_?, .nobody), (_, nil): break
+            default: findings[index] = finding
             }
         }
-        var answers = known.findings(questions.compactMap(\.self))[...]
-        return questions.map { $0.flatMap { _ in answers.popFirst() } }
+        return findings
     }
 
     private func settle(_ probe: Probe, _ finding: KnownPeople.Finding?) async throws -> Person {
@@ -156,20 +186,19 @@ package actor Recogniser {
     private func keep(_ probe: Probe, as user: UserID, _ distance: Distance, _ means: Person.Means) async {
         guard let template = known.template(of: probe) else { return }
         let distance = distance.decisive(by: means)
-        guard
-            known.bank(of: known.gallery.templates(of: user)).change(for: template, at: distance, limit: limit) != .none
-        else { return }
+        guard change(of: known.gallery.templates(of: user), by: template, at: distance) != .none else { return }
         do {
             try await database.transaction { connection in
                 try connection.query(Schema.lock)
                 // Another worker may have added one meanwhile, and the user may be gone.
                 let kept = try FaceStore.templates(of: user, version: self.version, on: connection)
-                let change = await self.known.bank(of: kept).change(for: template, at: distance, limit: self.limit)
-                if change == .none { return }
+                let change = await self.change(of: kept, by: template, at: distance)
+                if try change == .none || !FaceStore.isKnown(user, on: connection) { return }
                 if case .replace(let other) = change { try FaceStore.remove(other, on: connection) }
                 try FaceStore.add(
                     FaceTemplate(version: self.version, values: template), to: user, job: probe.job,
-                    origin: means == .claim ? .claim : .search, distance: distance, on: connection)
+                    origin: kept.isEmpty ? .migration : means == .claim ? .claim : .search, distance: distance,
+                    on: connection)
             }
             try await catchUp()
         } catch {
@@ -177,11 +206,17 @@ package actor Recogniser {
         }
     }
 
+    /// What becomes of a user's templates. Whom only the previous network knows has none, and gets the first where that one matches.
+    private func change(of kept: [TemplateBank.Kept], by template: [Float], at distance: Float) -> TemplateBank.Change {
+        if kept.isEmpty { return distance <= earlier?.network.identification.match ?? -1 ? .add : .none }
+        return known.bank(of: kept).change(for: template, at: distance, limit: limit)
+    }
+
     /// Two may read the same changes at once: what is already here is skipped.
     private func catchUp(on connection: Connection) async throws {
         while true {
             let start = sequence
-            let changes = try await FaceStore.changes(after: start, version: version, on: connection)
+            let changes = try await FaceStore.changes(after: start, versions: versions, on: connection)
             let cleared = try await FaceStore.cleared(on: connection)
             // Another began anew meanwhile.
             guard start <= sequence else { continue }
@@ -201,17 +236,15 @@ package actor Recogniser {
 
     private func beginAnew() {
         known.clear()
+        earlier?.clear()
         sequence = 0
         isLoaded = false
     }
 
     private func apply(_ changes: [FaceStore.Change]) {
         for change in changes where change.sequence > sequence {
-            if let (face, template) = change.added, template.count == known.gallery.width {
-                known.gallery.add(face, template: template)
-            } else {
-                known.gallery.remove(change.face)
-            }
+            known.apply(change)
+            earlier?.apply(change)
             sequence = change.sequence
         }
     }

@@ -87,5 +87,25 @@ package enum Schema {
                 ALTER TABLE identity.users ADD COLUMN consent text, ADD COLUMN consented_at timestamptz,
                     ADD CHECK ((consent IS NULL) = (consented_at IS NULL));
                 """),
+        Migration(
+            version: 6, name: "merges that can be undone",
+            sql: """
+                -- A user who was merged with another: a link, by which the two can be told apart again.
+                CREATE TABLE identity.merges (
+                    user_id uuid PRIMARY KEY REFERENCES identity.users ON DELETE CASCADE,
+                    into_user uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+                    merged_at timestamptz NOT NULL DEFAULT now()
+                );
+                CREATE INDEX ON identity.merges (into_user);
+
+                -- Ids that an erasure reached beside those it named. Its worker may be lost behind the commit: the next one passes on
+                -- these too.
+                CREATE TABLE identity.erased_aliases (
+                    job_id uuid NOT NULL,
+                    user_id uuid NOT NULL,
+                    erased_at timestamptz NOT NULL DEFAULT now(),
+                    PRIMARY KEY (job_id, user_id)
+                );
+                """),
     ]
 }

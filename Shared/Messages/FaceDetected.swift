@@ -6,14 +6,20 @@ package struct FaceDetected: Message, Codable, Hashable {
     package var analysis: FaceAnalysis
     /// What the face is recognised by; `nil` where it is not fit for that.
     package var template: FaceTemplate?
+    /// The same face as the previous identity network sees it, while one is named: by it people are found whom the current one has
+    /// not met.
+    package var previous: FaceTemplate?
     /// Why it is not fit for that: then no vector of it was computed.
     package var refusal: Person.Reason?
 
     /// A face to be recognised.
-    package init(request: SelfieRequest, analysis: FaceAnalysis, template: FaceTemplate) {
+    package init(
+        request: SelfieRequest, analysis: FaceAnalysis, template: FaceTemplate, previous: FaceTemplate? = nil
+    ) {
         self.request = request
         self.analysis = analysis
         self.template = template
+        self.previous = previous
     }
 
     /// A face not fit to be recognised.

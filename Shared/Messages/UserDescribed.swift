@@ -31,6 +31,7 @@ package struct UserDescribed: Message, Codable, Hashable {
         }
     }
 
+    /// Whom the user asked about is.
     package var user: UserID
     /// When the user's first face was enrolled, in seconds since 1970.
     package var since: Double

@@ -69,7 +69,7 @@ package struct IdentityPart: Hashable, Sendable, Decodable {
 
 extension NetworkInput {
     /// Whether a crop made for one fits the other: size, colours and template are the same.
-    fileprivate func seesSameCrop(as other: NetworkInput) -> Bool {
+    package func seesSameCrop(as other: NetworkInput) -> Bool {
         (width, height, colour) == (other.width, other.height, other.colour) && template == other.template
     }
 }

@@ -42,7 +42,7 @@ extension SettingKey {
         like.weight
         log.level
         mien.config
-        models.directory
+        models.directory models.previous
         recommender.sweepInterval
         secrets.directory
         shutdown.timeout

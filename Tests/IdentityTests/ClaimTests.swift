@@ -30,7 +30,7 @@ struct ClaimTests {
             let first = try #require(try await recogniser.recognise([candidate(0)])[0].get().user)
             let foreign = try #require(try await recogniser.recognise([candidate(1)])[0].get().user)
             let erased = try #require(try await recogniser.recognise([candidate(2)])[0].get().user)
-            _ = try await recogniser.erase(ErasureRequested(user: erased), submitted: .now)
+            _ = try await recogniser.erase(ErasureRequested(user: erased), job: .random(), submitted: .now)
             let claims = [.random(), foreign, erased]
             let person = try await recogniser.recognise([candidate(0, claims: claims)])[0].get()
             #expect(person.user == first && person.by == .search)

@@ -17,7 +17,7 @@ struct ErasureTests {
             #expect(await there.count == 1)
             for _ in 1...2 {
                 // Asked again, perhaps since the answer was lost, it is still somebody who was known.
-                let erased = try await here.erase(ErasureRequested(user: user), submitted: .now)
+                let erased = try await here.erase(ErasureRequested(user: user), job: .random(), submitted: .now)
                 #expect(erased == ErasureRequested(users: [user], known: [user]))
             }
             try await there.catchUp()
@@ -38,7 +38,7 @@ struct ErasureTests {
             let known = try await worker.recognise([candidate(1)])[0].get()
             let user = try #require(try await worker.recognise([candidate(0)])[0].get().user)
             let requested = Date.now
-            _ = try await worker.erase(ErasureRequested(user: user), submitted: requested)
+            _ = try await worker.erase(ErasureRequested(user: user), job: .random(), submitted: requested)
 
             let waited = candidate(0, submitted: requested - 1, declared: declared)
             for worker in [worker, try await recogniser(database)] {
@@ -63,7 +63,7 @@ struct ErasureTests {
             let before = try await TestDatabase.rowCounts(database)
             let stranger = UserID.random()
             for _ in 1...2 {
-                let erased = try await worker.erase(ErasureRequested(user: stranger), submitted: .now)
+                let erased = try await worker.erase(ErasureRequested(user: stranger), job: .random(), submitted: .now)
                 #expect(erased == ErasureRequested(users: [stranger], known: []))
             }
             #expect(try await TestDatabase.rowCounts(database) == before)
@@ -80,7 +80,7 @@ struct ErasureTests {
             let stranger = UserID.random()
             _ = try await worker.recognise([candidate(2)])[0].get()
             let request = ErasureRequested(users: [second, stranger, first])
-            #expect(try await worker.erase(request, submitted: .now).known == [second, first])
+            #expect(try await worker.erase(request, job: .random(), submitted: .now).known == [second, first])
             #expect(try await users(in: database) == 1)
             #expect(await worker.count == 1)
         }
@@ -89,7 +89,7 @@ struct ErasureTests {
     @Test func whatNoJobCanBringBackIsForgotten() async throws {
         try await withRecogniser { worker, database in
             let user = try #require(try await worker.recognise([candidate(0)])[0].get().user)
-            _ = try await worker.erase(ErasureRequested(user: user), submitted: .now)
+            _ = try await worker.erase(ErasureRequested(user: user), job: .random(), submitted: .now)
             try await database.transaction { try FaceStore.sweep(on: $0) }
             var counts = try await TestDatabase.rowCounts(database)
             #expect(counts["identity.erased"] == 1 && counts["identity.erased_jobs"] == 1)
@@ -117,7 +117,7 @@ struct ErasureTests {
                 let user = try #require(try await worker.recognise([candidate(index)])[0].get().user)
                 // It sees the second come and not go.
                 if index < 2 { try await behind.catchUp() }
-                _ = try await worker.erase(ErasureRequested(user: user), submitted: .now - 60)
+                _ = try await worker.erase(ErasureRequested(user: user), job: .random(), submitted: .now - 60)
             }
             #expect(try await TestDatabase.rowCounts(database)["identity.changes"] == 7)
             try await database.transaction { try FaceStore.sweep(on: $0) }

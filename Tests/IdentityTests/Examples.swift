@@ -36,11 +36,14 @@ func withRecogniser(
 }
 
 func recogniser(
-    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil, templates: Int = 8
+    _ database: Database, network: IdentityNetwork? = nil, cohort: Cohort? = nil, previous: IdentityNetwork? = nil,
+    templates: Int = 8
 ) async throws -> Recogniser {
     try await database.migrate(schema: Schema.name, Schema.migrations)
+    let current = KnownPeople(network: try network ?? identityNetwork(), cohort: cohort)
     let recogniser = Recogniser(
-        database: database, network: try network ?? identityNetwork(), cohort: cohort, templates: templates)
+        database: database, current: current, previous: previous.map { KnownPeople(network: $0, cohort: nil) },
+        templates: templates)
     try await recogniser.catchUp()
     return recogniser
 }

@@ -137,7 +137,8 @@ struct RecogniserTests {
                 for _ in 0..<4 {
                     group.addTask {
                         try await TestDatabase.withPool(of: address) { database in
-                            let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
+                            let recogniser = Recogniser(
+                                database: database, current: KnownPeople(network: try identityNetwork(), cohort: nil))
                             return try await withThrowingTaskGroup(of: Person.self) { jobs in
                                 for _ in 0..<50 {
                                     jobs.addTask { try await recogniser.recognise([candidate(0)])[0].get() }
@@ -161,7 +162,8 @@ struct RecogniserTests {
         try await TestDatabase.withAddress { address in
             try await TestDatabase.withPool(of: address) { database in
                 let here = try await recogniser(database)
-                let there = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
+                let there = Recogniser(
+                    database: database, current: KnownPeople(network: try identityNetwork(), cohort: nil))
                 let feed = GalleryFeed(database: database, recogniser: there, logger: TestDatabase.silence)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await feed.run() }
@@ -221,7 +223,7 @@ struct RecogniserTests {
             _ = try await look("2", at: first + 7)
             #expect(try await consent(of: user) == UserDescribed.Consent(version: "2", at: first + 7))
             #expect(try await recogniser.describe(user)?.templates?.map(\.by) == ["enrolment"])
-            _ = try await recogniser.erase(ErasureRequested(user: user), submitted: .now)
+            _ = try await recogniser.erase(ErasureRequested(user: user), job: .random(), submitted: .now)
             let rows = try await database.query("SELECT FROM identity.users WHERE consent IS NOT NULL")
             #expect(rows.isEmpty)
         }
@@ -252,7 +254,8 @@ struct RecogniserTests {
             try await TestDatabase.withPool(of: address) { database in
                 let old = try await recogniser(database)
                 let known = try await old.recognise([candidate(0)])[0].get()
-                let fresh = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
+                let fresh = Recogniser(
+                    database: database, current: KnownPeople(network: try identityNetwork(), cohort: nil))
                 let again = try await fresh.recognise([candidate(0)])[0].get()
                 #expect(again.standing == .returning)
                 #expect(again.user == known.user)
@@ -263,7 +266,8 @@ struct RecogniserTests {
     @Test func withoutADatabaseTheJobWaitsForIt() async throws {
         let address = DatabaseAddress("postgresql://nobody@127.0.0.1:1/none")
         try await TestDatabase.withPool(of: address) { database in
-            let recogniser = Recogniser(database: database, network: try identityNetwork(), cohort: nil)
+            let recogniser = Recogniser(
+                database: database, current: KnownPeople(network: try identityNetwork(), cohort: nil))
             let stage = IdentityStage(recogniser: recogniser, logger: TestDatabase.silence)
             let detected = FaceDetected(
                 request: SelfieRequest(), analysis: analysis, template: candidate(0).templates[0])

@@ -94,7 +94,7 @@ struct TemplatesTests {
             let learnt = turned(35)
             _ = try await recogniser.recognise([learnt])[0].get()
             #expect(try await recogniser.describe(user)?.faces == 2)
-            _ = try await recogniser.erase(ErasureRequested(user: user), submitted: .now)
+            _ = try await recogniser.erase(ErasureRequested(user: user), job: .random(), submitted: .now)
             #expect(try await Self.templates(in: database) == 0)
             #expect(await recogniser.count == 0)
             // Nor does the job that brought it make anybody when it comes again.

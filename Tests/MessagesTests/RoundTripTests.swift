@@ -24,7 +24,8 @@ import Testing
         try expectRoundTrip(
             FaceDetected(
                 request: request, analysis: .sample,
-                template: FaceTemplate(version: "facenet-1", values: (0..<512).map { Float($0) / 512 })))
+                template: FaceTemplate(version: "facenet-2", values: (0..<512).map { Float($0) / 512 }),
+                previous: FaceTemplate(version: "facenet-1", values: [1])))
         try expectRoundTrip(FaceDetected(request: request, analysis: .sample, refusal: .faceCutOff))
         try expectRoundTrip(FaceAnalysed(analysis: .sample))
         try expectRoundTrip(FacesFound(image: FaceAnalysis.sample.image, faces: [FaceAnalysis.sample.face]))

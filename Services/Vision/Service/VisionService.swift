@@ -20,7 +20,8 @@ struct VisionService: ServiceProgram {
     static func assemble(_ runner: ServiceRunner) async throws -> ServiceRunner.Assembly {
         let settings = try VisionSettings(runner.settings)
         let lanes = try AnalysisLanes(
-            directory: settings.modelsDirectory, precision: settings.precision, count: settings.threads)
+            directory: settings.modelsDirectory, previous: settings.previousModels, precision: settings.precision,
+            count: settings.threads)
         try await lanes.rehearse()
         runner.logger.info(
             "Networks ready",

@@ -8,6 +8,7 @@ import Vision
 /// | Key | Type | Default | Meaning |
 /// | --- | --- | --- | --- |
 /// | `models.directory` | text | Models | The folder of `manifest.json` |
+/// | `models.previous` | text | none | The folder of the manifest whose identity network people were known by before |
 /// | `vision.precision` | f32 or bf16 | the faster | What identity and expression compute in |
 /// | `vision.threads` | number | usable processors | Pictures in work at once, each on a thread and an OpenVINO stream |
 /// | `vision.batch` | number | 4 | The most waiting pictures taken together; their faces share one inference |
@@ -21,6 +22,7 @@ import Vision
 struct VisionSettings: Sendable {
     var broker: BrokerAddress
     var modelsDirectory: String
+    var previousModels: String?
     var precision: Precision
     var threads: Int
     var batch: Int
@@ -30,6 +32,7 @@ struct VisionSettings: Sendable {
     init(_ settings: Settings) throws(SettingsError) {
         broker = try BrokerAddress(settings)
         modelsDirectory = settings.text("models.directory", default: "Models")
+        previousModels = settings.text("models.previous")
         precision = try settings.choice("vision.precision", default: .fastest)
         threads = try settings.integer("vision.threads", default: Processors.usable, in: 1...256)
         batch = try settings.integer("vision.batch", default: 4, in: 1...64)

@@ -111,7 +111,11 @@ struct VisionStage: StageHandler {
             }
             guard let values = reading.identity else { return .retry(Self.unavailable) }
             let template = FaceTemplate(version: networks.identity.version, values: values)
-            return .completed(FaceDetected(request: request, analysis: analysis, template: template))
+            let previous = networks.previousIdentity.flatMap { network in
+                reading.previousIdentity.map { FaceTemplate(version: network.version, values: $0) }
+            }
+            return .completed(
+                FaceDetected(request: request, analysis: analysis, template: template, previous: previous))
         case .analysis:
             return .completed(FaceAnalysed(analysis: analysis))
         case .faces, .user, .recommendations, .click, .feedback, .merge, .erasure:

@@ -92,9 +92,12 @@ package actor AnalysisLanes {
     private var idle: [AnalysisLane]
     private var waiting: [CheckedContinuation<AnalysisLane, Never>] = []
 
-    /// Loads what the manifest in `directory` names, for `count` lanes.
-    package init(directory: String, precision: Precision = .fastest, count: Int) throws(InferenceError) {
-        let networks = try FaceNetworks(directory: directory, precision: precision, lanes: count)
+    /// Loads what the manifest in `directory` names, for `count` lanes, and of the one in `previous` the identity network.
+    package init(
+        directory: String, previous: String? = nil, precision: Precision = .fastest, count: Int
+    ) throws(InferenceError) {
+        let networks = try FaceNetworks(
+            directory: directory, previous: previous, precision: precision, lanes: count)
         var lanes: [AnalysisLane] = []
         for number in 0..<count { lanes.append(try AnalysisLane(networks, number: number)) }
         self.networks = networks

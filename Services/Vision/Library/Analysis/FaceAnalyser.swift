@@ -21,6 +21,8 @@ package struct AlignedFace: Sendable {
 package struct FaceReading: Hashable, Sendable {
     /// 512 values of unit length; `nil` of a face without a crop for that.
     package let identity: [Float]?
+    /// The same of the previous network; `nil` where there is none.
+    package let previousIdentity: [Float]?
     package let expression: Expression
 }
 
@@ -39,12 +41,16 @@ package final class FaceAnalyser {
     package let networks: FaceNetworks
     private let detector: FaceDetector
     private let identity: IdentityRequest
+    private let previousIdentity: IdentityRequest?
     private let expression: InferenceRequest
 
     init(_ networks: FaceNetworks) throws(InferenceError) {
         self.networks = networks
         detector = FaceDetector(networks.detector)
         identity = try IdentityRequest(networks.identity)
+        previousIdentity = try networks.previousIdentity.map { networks throws(InferenceError) in
+            try IdentityRequest(networks)
+        }
         expression = try InferenceRequest(networks.expression)
     }
 
@@ -108,9 +114,13 @@ package final class FaceAnalyser {
     /// Runs the expression network once over all faces, and identity's once over those that have a crop for it.
     package func read(_ faces: [AlignedFace]) throws(InferenceError) -> [FaceReading] {
         let expressions = try expressions(of: faces.map(\.expressionCrop))
-        var identities = try embeddings(of: faces.compactMap(\.identityCrop))[...]
+        let crops = faces.compactMap(\.identityCrop)
+        var identities = try embeddings(of: crops)[...]
+        var previous = crops.isEmpty ? [] : try (previousIdentity?.vectors(of: crops) ?? [])[...]
         return zip(faces, expressions).map { face, expression in
-            FaceReading(identity: face.identityCrop.flatMap { _ in identities.popFirst() }, expression: expression)
+            FaceReading(
+                identity: face.identityCrop.flatMap { _ in identities.popFirst() },
+                previousIdentity: face.identityCrop.flatMap { _ in previous.popFirst() }, expression: expression)
         }
     }
 
@@ -139,6 +149,7 @@ package final class FaceAnalyser {
             return RGBImage(width: input.width, height: input.height, pixels: pixels)
         }
         _ = try embeddings(of: [blank(networks.identity.input)])
+        _ = try previousIdentity?.vectors(of: [blank(networks.identity.input)])
         _ = try expressions(of: [blank(networks.expression.network.input)])
     }
 }
