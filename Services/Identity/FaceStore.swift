@@ -47,6 +47,36 @@ package enum FaceStore {
         }
     }
 
+    /// Hands every face of these network versions to `body`, and returns up to which change that is so. By COPY, which brings a
+    /// million in seconds; in a transaction of its own.
+    package static func all(
+        versions: [String], on connection: isolated Connection, _ body: (Gallery.Face, FaceTemplate) -> Void
+    ) throws -> (sequence: Int64, cleared: Int64) {
+        try connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        let cleared = try cleared(on: connection)
+        let sequence: Int64 = try connection.query(
+            "SELECT coalesce(max(sequence), 0) AS sequence FROM identity.changes")[0].decode("sequence")
+        let list = versions.map { "'\($0.replacing("'", with: "''"))'" }.joined(separator: ", ")
+        try connection.copyOut(
+            """
+            SELECT f.id, f.user_id, u.person, f.job_id, f.origin, f.distance, f.version, f.template
+            FROM identity.faces f JOIN identity.users u ON u.id = f.user_id WHERE f.version IN (\(list))
+            """
+        ) { row in
+            let id: Int64 = try row.next()
+            let (user, person, job): (UUID, UUID, UUID) = (try row.next(), try row.next(), try row.next())
+            let origin: String = try row.next()
+            let distance: Double? = try row.next()
+            let face = Gallery.Face(
+                id: id, user: UserID(user), person: UserID(person), job: JobID(job),
+                origin: FaceOrigin(rawValue: origin) ?? .enrolment, distance: distance.map(Float.init))
+            let version: String = try row.next()
+            let template: Data = try row.next()
+            body(face, FaceTemplate(version: version, values: template.withUnsafeBytes([Float].init(littleEndian:))))
+        }
+        return (sequence, cleared)
+    }
+
     /// Makes a user, of whom nothing is known yet. The caller holds the lock.
     package static func add(_ user: UserID, on connection: isolated Connection) throws {
         try connection.query("INSERT INTO identity.users (id, person) VALUES ($1, $1)", .uuid(user.uuid))

@@ -1,4 +1,4 @@
-internal import FaceSearch
+package import FaceSearch
 package import Messages
 
 /// The known people of one network version, in memory: their templates, and whose they are.
@@ -28,7 +28,8 @@ package struct Gallery: Sendable {
         package var impostors: [Float] = []
     }
 
-    private var index: FaceIndex
+    /// The templates alone: what is searched is a copy of it, which stays as it is.
+    package private(set) var index: FaceIndex
     private var faces: [Int64: Face] = [:]
     /// The templates of each person, merged users' too.
     private var ids: [UserID: Set<Int64>] = [:]
@@ -85,16 +86,19 @@ package struct Gallery: Sendable {
         return own.max { ($0.1, $1.0) < ($1.1, $0.0) }.flatMap { neighbour($0.0, cosine: $0.1) }
     }
 
+    /// What a search has found of a probe.
+    package func neighbours(_ matches: [Match]) -> [Neighbour] {
+        var neighbours = matches.compactMap { neighbour($0.face.id, cosine: $0.cosine) }
+        if !neighbours.isEmpty { neighbours[0].impostors = matches.dropFirst().map { Float($0.cosine) } }
+        return neighbours
+    }
+
     /// The person nearest to each template (of unit length) and `others` people who come next, by each one's nearest template; the
     /// first has the cosines of the rest, `impostors` at most.
     package func nearest(to probes: [[Float]], others: Int) -> [[Neighbour]] {
         var search = FaceSearch(for: probes, people: 1 + others)
         search.run(in: index)
-        return search.matches.map { matches in
-            var neighbours = matches.compactMap { neighbour($0.face.id, cosine: $0.cosine) }
-            if !neighbours.isEmpty { neighbours[0].impostors = matches.dropFirst().map { Float($0.cosine) } }
-            return neighbours
-        }
+        return search.matches.map(neighbours)
     }
 
     private func neighbour(_ id: Int64, cosine: Double) -> Neighbour? {

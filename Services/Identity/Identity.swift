@@ -27,7 +27,7 @@ package struct Identity: ServiceProgram {
         let settings = try IdentitySettings(runner.settings)
         let current = try KnownPeople(models: settings.modelsDirectory)
         let previous = try settings.previousModels.map(KnownPeople.init(models:))
-        OpenBLAS.use(threads: settings.threads)
+        OpenBLAS.use(threads: 1)
         runner.logger.info(
             "Comparing faces",
             metadata: [
@@ -37,7 +37,8 @@ package struct Identity: ServiceProgram {
 
         let database = Database(settings.database, logger: runner.logger)
         let recogniser = Recogniser(
-            database: database, current: current, previous: previous, templates: settings.templates)
+            database: database, current: current, previous: previous, templates: settings.templates,
+            threads: settings.threads)
         let publisher = Publisher(address: settings.broker, logger: runner.logger)
         let stage = Stage(
             name: .identity, address: settings.broker, publisher: publisher,

@@ -1,3 +1,4 @@
+internal import FaceSearch
 internal import Messages
 package import ModelManifest
 
@@ -46,6 +47,19 @@ package struct KnownPeople: Sendable {
         probe.templates.first { $0.version == network.version && gallery.accepts($0.values) }?.values
     }
 
+    /// The same network, and nobody known.
+    var emptied: Self {
+        var copy = self
+        copy.clear()
+        return copy
+    }
+
+    /// Adds a face of this network; those of others are nobody here.
+    mutating func add(_ face: Gallery.Face, _ template: FaceTemplate) {
+        guard template.version == network.version, gallery.accepts(template.values) else { return }
+        gallery.add(face, template: template.values)
+    }
+
     /// Follows a step in the life of the faces; those of other networks are nobody here.
     mutating func apply(_ change: FaceStore.Change) {
         if let added = change.added, added.template.version == network.version,
@@ -57,17 +71,24 @@ package struct KnownPeople: Sendable {
         }
     }
 
-    /// What each face is found to be; `nil` where it has no vector of this network.
-    func findings(_ probes: [Probe]) -> [Finding?] {
-        let templates = probes.map(template)
-        var findings = zip(probes, templates).map { probe, template in template.flatMap { claimed(probe, $0) } }
-        let open = findings.indices.filter { findings[$0] == nil && templates[$0] != nil }
-        let others = max(1, identification.impostors?.count ?? 0)
-        let neighbours = gallery.nearest(to: open.compactMap { templates[$0] }, others: others)
-        for (index, neighbours) in zip(open, neighbours) {
-            findings[index] = templates[index].map { searched(probes[index], $0, neighbours) }
-        }
-        return findings
+    /// What a face is found to be; `nil` where it has no vector of this network. A search that was made among the templates of a
+    /// while ago goes on from there.
+    func finding(_ probe: Probe, from search: FaceSearch? = nil) -> Finding? {
+        guard let template = template(of: probe) else { return nil }
+        if let finding = claimed(probe, template) { return finding }
+        var search = search ?? self.search(for: [template])
+        search.run(in: gallery.index)
+        return searched(probe, template, gallery.neighbours(search.matches[0]))
+    }
+
+    /// Whether everybody has to be searched for a face: it has a vector of this network, and no claim tells whose it is.
+    func mustSearch(for probe: Probe) -> Bool {
+        template(of: probe).map { claimed(probe, $0) == nil } ?? false
+    }
+
+    /// A search for those who decide about each face.
+    func search(for templates: [[Float]]) -> FaceSearch {
+        FaceSearch(for: templates, people: 1 + max(1, identification.impostors?.count ?? 0))
     }
 
     /// A user's own templates, to which another one may be added.

@@ -1,4 +1,6 @@
 package import Database
+internal import Dispatch
+internal import FaceSearch
 package import FoundationEssentials
 package import Messages
 import Metrics
@@ -16,6 +18,8 @@ package actor Recogniser {
     /// The same people as the previous network knows them, while one is named.
     private var earlier: KnownPeople?
     private var sequence: Int64 = 0
+    /// The reading of everybody that is under way.
+    private var loading: Task<Void, any Error>?
     /// The last of the changes that were cleared away before this gallery could have missed one.
     private var cleared: Int64 = 0
     /// Whether the gallery has been read to its end: before that nobody can be recognised.
@@ -23,14 +27,20 @@ package actor Recogniser {
     /// The network version whose templates are compared.
     package nonisolated let version: String
     private let versions: [String]
+    private nonisolated let threads: Int
+    private nonisolated let searching = DispatchQueue(label: "mien.identity.search", attributes: .concurrent)
 
     /// - Parameters:
     ///   - current: by whose network people are enrolled and found.
     ///   - previous: by whose network they are found whom the current one does not know yet.
     ///   - templates: how many of them are kept of a user at most, by each network.
-    package init(database: Database, current: KnownPeople, previous: KnownPeople? = nil, templates: Int = 8) {
+    ///   - threads: on how many a search computes.
+    package init(
+        database: Database, current: KnownPeople, previous: KnownPeople? = nil, templates: Int = 8, threads: Int = 1
+    ) {
         self.database = database
         limit = templates
+        self.threads = threads
         known = current
         earlier = previous
         version = current.network.version
@@ -40,8 +50,9 @@ package actor Recogniser {
     /// How many templates are known.
     package var count: Int { known.gallery.count }
 
-    /// Reads what changed since the last time.
+    /// Reads what changed since the last time; at first everybody.
     package func catchUp() async throws {
+        if !isLoaded, sequence == 0 { try await load() }
         try await database.withConnection { connection in
             try await self.catchUp(on: connection)
         }
@@ -60,8 +71,8 @@ package actor Recogniser {
             }
         }
         var people: [Result<Person, any Error>] = []
-        for (probe, finding) in zip(faces, findings(faces)) {
-            people.append(await Result(catching: { try await settle(probe, finding) }))
+        for (probe, searches) in zip(faces, await searches(for: faces)) {
+            people.append(await Result(catching: { try await settle(probe, searches) }))
         }
         return people
     }
@@ -106,30 +117,64 @@ package actor Recogniser {
         try await database.withConnection { try FaceStore.describe(user, on: $0) }
     }
 
-    /// What each face is found to be: by the current network, else by the previous one; `nil` where it has no vector that tells.
-    private func findings(_ probes: [Probe]) -> [KnownPeople.Finding?] {
-        let current = known.findings(probes)
-        guard let earlier else { return current }
-        let open = probes.indices.filter { current[$0]?.isKnown != true }
-        var findings = current
-        for (index, finding) in zip(open, earlier.findings(open.map { probes[$0] })) {
-            switch (current[index], finding) {
-            // Who is known to neither is only enrolled with a vector of the current network.
-            case (nil, .nobody), (_?, .nobody), (_, nil): break
-            default: findings[index] = finding
-            }
-        }
-        return findings
+    /// How far the searches for a face have come, by each network.
+    private struct Searches {
+        var current: FaceSearch?
+        var earlier: FaceSearch?
     }
 
-    private func settle(_ probe: Probe, _ finding: KnownPeople.Finding?) async throws -> Person {
-        guard let finding else {
+    /// Searches for faces together, in copies of what is known: meanwhile others are answered, and faces come and go.
+    private func searches(for probes: [Probe]) async -> [Searches] {
+        var searches = await search(for: probes, in: known).map { Searches(current: $0) }
+        guard let earlier else { return searches }
+        let open = probes.indices.filter { known.finding(probes[$0], from: searches[$0].current)?.isKnown != true }
+        for (index, search) in zip(open, await search(for: open.map { probes[$0] }, in: earlier)) {
+            searches[index].earlier = search
+        }
+        return searches
+    }
+
+    private func search(for probes: [Probe], in people: KnownPeople) async -> [FaceSearch?] {
+        let open = probes.indices.filter { people.mustSearch(for: probes[$0]) }
+        var found = [FaceSearch?](repeating: nil, count: probes.count)
+        guard !open.isEmpty else { return found }
+        let search = people.search(for: open.compactMap { people.template(of: probes[$0]) })
+        let finished = await run(search, in: people.gallery.index)
+        for (place, index) in open.enumerated() { found[index] = finished.only(place) }
+        return found
+    }
+
+    /// Searches on a thread of its own: it computes for long.
+    private nonisolated func run(_ search: FaceSearch, in index: FaceIndex) async -> FaceSearch {
+        await withCheckedContinuation { continuation in
+            searching.async {
+                var search = search
+                search.run(in: index, threads: self.threads)
+                continuation.resume(returning: search)
+            }
+        }
+    }
+
+    /// What a face is found to be: by the current network, else by the previous one; `nil` where it has no vector that tells.
+    private func finding(_ probe: Probe, _ searches: Searches) -> KnownPeople.Finding? {
+        let current = known.finding(probe, from: searches.current)
+        guard let earlier, current?.isKnown != true else { return current }
+        let finding = earlier.finding(probe, from: searches.earlier)
+        switch finding {
+        // Who is known to neither is only enrolled with a vector of the current network.
+        case .nobody, nil: return current
+        default: return finding
+        }
+    }
+
+    private func settle(_ probe: Probe, _ searches: Searches) async throws -> Person {
+        guard let finding = finding(probe, searches) else {
             throw RecognitionError.otherNetwork(theirs: probe.templates.map(\.version), ours: version)
         }
         if case .known(let face, let distance, let means, _) = finding, face.job != probe.job {
             await keep(probe, as: face.user, distance, means)
         }
-        return if let person = person(probe, finding) { person } else { try await enrol(probe) }
+        return if let person = person(probe, finding) { person } else { try await enrol(probe, searches) }
     }
 
     /// The person, unless a user has to be made.
@@ -156,12 +201,13 @@ package actor Recogniser {
         }
     }
 
-    /// Makes a user, unless another worker made one of the same face meanwhile: the search is repeated inside the lock.
-    private func enrol(_ probe: Probe) async throws -> Person {
+    /// Makes a user, unless another worker made one of the same face meanwhile: inside the lock the search goes on among those who
+    /// have come since.
+    private func enrol(_ probe: Probe, _ searches: Searches) async throws -> Person {
         let person = try await database.transaction { connection in
             try connection.query(Schema.lock)
             try await self.catchUp(on: connection)
-            guard let finding = await self.findings([probe])[0], let template = await self.known.template(of: probe)
+            guard let finding = await self.finding(probe, searches), let template = await self.known.template(of: probe)
             else { throw RecognitionError.otherNetwork(theirs: probe.templates.map(\.version), ours: self.version) }
             if let person = await self.person(probe, finding) { return person }
             let distance = finding.distance?.normalised
@@ -210,6 +256,33 @@ package actor Recogniser {
     private func change(of kept: [TemplateBank.Kept], by template: [Float], at distance: Float) -> TemplateBank.Change {
         if kept.isEmpty { return distance <= earlier?.network.identification.match ?? -1 ? .add : .none }
         return known.bank(of: kept).change(for: template, at: distance, limit: limit)
+    }
+
+    /// Reads everybody on the connection's thread, while others are answered here. Who asks meanwhile waits for the same reading.
+    private func load() async throws {
+        if let loading { return try await loading.value }
+        let task = Task { try await readEverybody() }
+        loading = task
+        defer { loading = nil }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    private func readEverybody() async throws {
+        let (versions, empty) = (versions, (known.emptied, earlier?.emptied))
+        let (known, earlier, state) = try await database.transaction { connection in
+            var (known, earlier) = empty
+            let state = try FaceStore.all(versions: versions, on: connection) { face, template in
+                known.add(face, template)
+                earlier?.add(face, template)
+            }
+            return (known, earlier, state)
+        }
+        (self.known, self.earlier) = (known, earlier)
+        (sequence, cleared) = state
     }
 
     /// Two may read the same changes at once: what is already here is skipped.

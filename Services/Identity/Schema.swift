@@ -107,5 +107,9 @@ package enum Schema {
                     PRIMARY KEY (job_id, user_id)
                 );
                 """),
+        Migration(
+            version: 7, name: "templates in their rows",
+            // Postgres puts values of 2 KB elsewhere by itself, which makes reading a million of them many times as long.
+            sql: "ALTER TABLE identity.faces ALTER COLUMN template SET STORAGE PLAIN"),
     ]
 }

@@ -52,15 +52,15 @@ func users(in database: Database) async throws -> Int {
     try await database.query("SELECT count(*) AS count FROM identity.users")[0].decode("count")
 }
 
-/// A network of width 8 that tells apart by the thresholds of these tests.
-func identityNetwork(version: String = "test-1", further: String = "") throws -> IdentityNetwork {
+/// A network of that width that tells apart by the thresholds of these tests.
+func identityNetwork(version: String = "test-1", width: Int = 8, further: String = "") throws -> IdentityNetwork {
     let point = "[1, 1]"
     let json = """
         {"version": "\(version)", "graph": {"file": "g", "sha256": "\(String(repeating: "0", count: 64))"},
          "weights": {"file": "w", "sha256": "\(String(repeating: "0", count: 64))"},
          "input": {"name": "image", "width": 112, "height": 112, "colour": "rgb", "mean": [0, 0, 0],
                    "deviation": [1, 1, 1], "template": [\([point, point, point, point, point].joined(separator: ","))]},
-         "outputs": {"embedding": 8}, "licence": "", "source": "", "card": "",
+         "outputs": {"embedding": \(width)}, "licence": "", "source": "", "card": "",
          "identification": {"match": 0.4, "enrol": 0.6, "claim": 0.5, "add": 0.29, "minimumFace": 40, "minimumSharpness": 0, "maximumYaw": 1
                             \(further)}}
         """
