@@ -68,10 +68,13 @@ package struct IdentityStage: StageHandler {
             if let user = person.user, let text = face.request.consent {
                 try await recogniser.agree(user, to: text, at: job.header.submitted)
             }
-            return identified(person, by: face)
+        } catch let error as DatabaseError where error.isOutage && person.standing == .returning {
+            // Who returns is known without the database, agreed before, and says so again with the next picture.
+            logger.warning("An agreement is not kept", metadata: ["job.id": "\(job.id)", "error": "\(error)"])
         } catch {
             return outcome(of: error, job: job)
         }
+        return identified(person, by: face)
     }
 
     private func identified(_ person: Person, by face: FaceDetected) -> Outcome {
