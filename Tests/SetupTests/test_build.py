@@ -25,7 +25,8 @@ class BuildTests(unittest.TestCase):
 
     def test_says_each_tenth_once(self) -> None:
         fetching = "".join(f"Fetching https://example.org/{name}\nFetched https://example.org/{name}\n" for name in "ab")
-        result = self.build(fetching + STEPS, 0)
+        tools = "[0/1] Planning build\n[1/1] Compiling plugin GenerateManual\n[2/2] Compiling plugin Another\n"
+        result = self.build(fetching + tools + STEPS, 0)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         expected = ["mien: fetching Swift packages"]
         expected += [f"mien: built {20 * tenth} of 200 steps" for tenth in range(1, 11)]
