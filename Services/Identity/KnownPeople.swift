@@ -56,16 +56,13 @@ package struct KnownPeople: Sendable {
 
     /// Adds a face of this network; those of others are nobody here.
     mutating func add(_ face: Gallery.Face, _ template: FaceTemplate) {
-        guard template.version == network.version, gallery.accepts(template.values) else { return }
-        gallery.add(face, template: template.values)
+        if template.version == network.version { gallery.add(face, template: template.values) }
     }
 
     /// Follows a step in the life of the faces; those of other networks are nobody here.
     mutating func apply(_ change: FaceStore.Change) {
-        if let added = change.added, added.template.version == network.version,
-            added.template.values.count == network.width
-        {
-            gallery.add(added.face, template: added.template.values)
+        if let (face, template) = change.added, template.version == network.version {
+            add(face, template)
         } else {
             gallery.remove(change.face)
         }

@@ -27,6 +27,21 @@ package final class Database: Service {
         state = Mutex(State(idle: (0..<settings.connections).map { _ in Connection(settings: settings) }))
     }
 
+    /// Opens a pool for as long as the body runs.
+    package static func with<Result>(
+        _ settings: DatabaseSettings, logger: Logger, _ body: (Database) async throws -> Result
+    ) async throws -> Result {
+        let database = Database(settings, logger: logger)
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(try await body(database))
+        } catch {
+            outcome = .failure(error)
+        }
+        await database.close()
+        return try outcome.get()
+    }
+
     package func run() async throws {
         try? await gracefulShutdown()
         await close()

@@ -43,14 +43,6 @@ package enum TestDatabase {
     package static func withPool<R>(
         of address: DatabaseAddress, connections: Int = 4, _ body: (Database) async throws -> R
     ) async throws -> R {
-        let database = Database(DatabaseSettings(address: address, connections: connections), logger: silence)
-        let outcome: Result<R, any Error>
-        do {
-            outcome = .success(try await body(database))
-        } catch {
-            outcome = .failure(error)
-        }
-        await database.close()
-        return try outcome.get()
+        try await Database.with(DatabaseSettings(address: address, connections: connections), logger: silence, body)
     }
 }

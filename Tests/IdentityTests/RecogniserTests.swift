@@ -231,8 +231,7 @@ struct RecogniserTests {
 
     @Test func whoReturnsIsKnownWithoutADatabaseWhateverTheyAgreeTo() async throws {
         try await TestDatabase.withAddress { address in
-            let database = Database(DatabaseSettings(address: address, connections: 2), logger: TestDatabase.silence)
-            do {
+            try await TestDatabase.withPool(of: address) { database in
                 let stage = IdentityStage(recogniser: try await recogniser(database), logger: TestDatabase.silence)
                 let detected = FaceDetected(
                     request: SelfieRequest(consent: "1"), analysis: analysis, template: candidate(0).templates[0])
@@ -241,9 +240,6 @@ struct RecogniserTests {
                 await database.close()
                 let again = try await identified(stage.handle([try job(detected, .selfie)])[0])
                 #expect(again.standing == .returning && again.user == first.user)
-            } catch {
-                await database.close()
-                throw error
             }
         }
     }

@@ -123,25 +123,20 @@ struct FeedbackTests {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
             let (user, other, video) = (UserID.random(), UserID.random(), scenario.video(0))
-            func people() async throws -> Int {
-                try await store.database.query(
-                    "SELECT people FROM recommender.popularity WHERE video = $1", .text(video.rawValue))[0]
-                    .decode("people")
-            }
             for person in [user, other] { _ = try await scenario.selfie(person, .new) }
             _ = try await scenario.say(.like, user, video)
-            #expect(try await people() == 1)
+            #expect(try await scenario.people(whoChose: video) == 1)
             _ = try await scenario.click(other, video)
             _ = try await scenario.say(.like, other, video)
-            #expect(try await people() == 2)
+            #expect(try await scenario.people(whoChose: video) == 2)
             // A click stays a choice; a like alone does not outlive itself.
             for person in [user, other] { _ = try await scenario.say(.notForMe, person, video) }
-            #expect(try await people() == 1)
+            #expect(try await scenario.people(whoChose: video) == 1)
             _ = try await scenario.say(.like, user, video)
             _ = try await scenario.selfie(user, watching: video, rating: 1)
-            #expect(try await people() == 2)
+            #expect(try await scenario.people(whoChose: video) == 2)
             _ = try await scenario.send(ErasureRequested(users: [user, other]), .erasure)
-            #expect(try await people() == 0)
+            #expect(try await scenario.people(whoChose: video) == 0)
             #expect(try await scenario.count("feedback") == 0)
         }
     }

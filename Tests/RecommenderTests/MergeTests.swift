@@ -67,24 +67,19 @@ struct MergeTests {
         try await TestDatabase.withStore { store in
             let scenario = try Scenario(store)
             let (user, other, video) = (UserID.random(), UserID.random(), scenario.video(0))
-            func people() async throws -> Int {
-                try await store.database.query(
-                    "SELECT people FROM recommender.popularity WHERE video = $1", .text(video.rawValue))[0]
-                    .decode("people")
-            }
             for (person, kind) in [(user, FeedbackKind.like), (other, .notForMe)] {
                 _ = try await scenario.selfie(person, watching: video, rating: 1)
                 _ = try await scenario.say(kind, person, video)
             }
-            #expect(try await people() == 2)
+            #expect(try await scenario.people(whoChose: video) == 2)
             try await merge([.init(user: user, merged: [other])], sequence: 1, scenario)
-            #expect(try await people() == 1)
+            #expect(try await scenario.people(whoChose: video) == 1)
             #expect(try await videos(user, scenario) == [[video, video], [], [video, video]])
             // The same playing goes on: it is the person's own that may rise, once.
             _ = try await scenario.selfie(user, watching: video, rating: 1)
             #expect(try await scenario.count("reactions") == 2)
             try await merge([.init(user: user, merged: []), .init(user: other, merged: [])], sequence: 2, scenario)
-            #expect(try await people() == 2)
+            #expect(try await scenario.people(whoChose: video) == 2)
             #expect(try await scenario.record(other)?.feedback.map(\.kind) == [.notForMe])
             #expect(try await scenario.record(user)?.feedback.map(\.kind) == [.like])
 
@@ -133,10 +128,7 @@ struct MergeTests {
             #expect(Set(erased.users) == [user, other] && Set(erased.known) == [user, other])
             for table in ["people", "reactions"] { #expect(try await scenario.count(table) == 1, "\(table)") }
             #expect(try await scenario.count("aliases") == 0)
-            let people: Int = try await store.database.query(
-                "SELECT people FROM recommender.popularity WHERE video = $1", .text(scenario.video(0).rawValue))[0]
-                .decode("people")
-            #expect(people == 1)
+            #expect(try await scenario.people(whoChose: scenario.video(0)) == 1)
             // A merge that was under way brings nobody back.
             try await merge([.init(user: bystander, merged: [other])], sequence: 2, scenario)
             #expect(try await scenario.count("aliases", "user_id = '\(other)'") == 0)

@@ -64,6 +64,13 @@ struct Scenario: Sendable {
         try await send(FeedbackGiven(user: user, video: video, kind: kind), .feedback, submitted: submitted)
     }
 
+    /// How many people are counted as having chosen a video.
+    func people(whoChose video: VideoID) async throws -> Int {
+        try await store.database.query(
+            "SELECT people FROM recommender.popularity WHERE video = $1", .text(video.rawValue))[0]
+            .decode("people")
+    }
+
     func click(_ user: UserID, _ video: VideoID, job: JobID = .random()) async throws -> Outcome {
         try await send(VideoClicked(user: user, video: video), .click, job: job)
     }

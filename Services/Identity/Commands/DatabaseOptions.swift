@@ -12,14 +12,7 @@ struct DatabaseOptions: ParsableArguments {
     func withDatabase<Result>(_ body: (Database, IdentitySettings) async throws -> Result) async throws -> Result {
         let settings = try IdentitySettings(
             try await Settings.load(arguments: settings, commands: Identity.commandNames))
-        let database = Database(settings.database, logger: Logger(label: "identity") { _ in SwiftLogNoOpLogHandler() })
-        do {
-            let result = try await body(database, settings)
-            await database.close()
-            return result
-        } catch {
-            await database.close()
-            throw error
-        }
+        let logger = Logger(label: "identity") { _ in SwiftLogNoOpLogHandler() }
+        return try await Database.with(settings.database, logger: logger) { try await body($0, settings) }
     }
 }

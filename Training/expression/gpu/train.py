@@ -409,14 +409,6 @@ class Run:
         torch.save(learner.average.network.state_dict(), path)
         return learner.average.network
 
-    def lesson(self, learner: Learner) -> Replayed[Tensor]:
-        """An update by images and their targets."""
-
-        def step(images: Tensor, shares: Tensor, labels: Tensor) -> Tensor:
-            return learner.update(total(self.ask(learner.network, images), Targets(shares, labels)))
-
-        return Replayed(step, self.device, self.say)
-
     def start(self) -> Path:
         """Weights of the identity network: the packed ones, or those that came with the faces without labels."""
         packed = self.options.pack / START
@@ -492,8 +484,8 @@ class Run:
             + 0.3 * labelled
         )
 
-    def exercise(self, learner: Learner) -> Replayed[Tensor]:
-        """An update by images, their targets and what the teachers say of them."""
+    def lesson(self, learner: Learner) -> Replayed[Tensor]:
+        """An update by images, their targets and, for a student, what the teachers say of them."""
 
         def step(images: Tensor, shares: Tensor, labels: Tensor, *answers: Tensor) -> Tensor:
             outputs = self.ask(learner.network, images)
@@ -514,7 +506,7 @@ class Run:
             crops.look()
         source = self.mixed(crops)
         asked = Replayed(lambda images: self.asked(teachers, images), self.device, self.say)
-        steps = {learner.name: self.exercise(learner) for learner in learners}
+        steps = {learner.name: self.lesson(learner) for learner in learners}
         clock = Clock(end, self.options.steps)
         line = saved = time.monotonic()
         failures = 0

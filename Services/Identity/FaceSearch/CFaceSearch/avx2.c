@@ -1,14 +1,9 @@
 #ifdef __x86_64__
 #include "kernels.h"
+#include "vectors.h"
 #include <immintrin.h>
 #include <string.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-
-static inline __m256i broadcast(const uint8_t *four) {
-    int32_t value;
-    memcpy(&value, four, sizeof value);
-    return _mm256_set1_epi32(value);
-}
 
 /// Sums of sixteen products stay within 16 bits, four instructions deep: `faces_pack_panel` sees to that.
 static void multiply(const int8_t *panel, const uint8_t *levels, size_t width, size_t probes, int32_t *dots) {
@@ -21,10 +16,10 @@ static void multiply(const int8_t *panel, const uint8_t *levels, size_t width, s
             high[group] = _mm256_loadu_si256((const __m256i *)(panel + 64 * group + 32));
         }
         for (size_t probe = 0; probe < probes; probe++, levels += FACES_STEP) {
-            __m256i four = broadcast(levels);
+            __m256i four = _mm256_set1_epi32(four_of(levels));
             __m256i first = _mm256_maddubs_epi16(four, low[0]), second = _mm256_maddubs_epi16(four, high[0]);
             for (int group = 1; group < 4; group++) {
-                four = broadcast(levels + 4 * group);
+                four = _mm256_set1_epi32(four_of(levels + 4 * group));
                 first = _mm256_add_epi16(first, _mm256_maddubs_epi16(four, low[group]));
                 second = _mm256_add_epi16(second, _mm256_maddubs_epi16(four, high[group]));
             }

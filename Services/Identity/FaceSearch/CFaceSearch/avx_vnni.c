@@ -1,14 +1,9 @@
 #ifdef __x86_64__
 #include "kernels.h"
+#include "vectors.h"
 #include <immintrin.h>
 #include <string.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma,avxvnni"))), apply_to = function)
-
-static inline __m256i broadcast(const uint8_t *four) {
-    int32_t value;
-    memcpy(&value, four, sizeof value);
-    return _mm256_set1_epi32(value);
-}
 
 static void multiply(const int8_t *panel, const uint8_t *levels, size_t width, size_t probes, int32_t *dots) {
     memset(dots, 0, probes * FACES_PANEL * sizeof *dots);
@@ -22,7 +17,7 @@ static void multiply(const int8_t *panel, const uint8_t *levels, size_t width, s
             __m256i *sums = (__m256i *)(dots + probe * FACES_PANEL);
             __m256i first = sums[0], second = sums[1];
             for (int group = 0; group < 4; group++) {
-                const __m256i four = broadcast(levels + 4 * group);
+                const __m256i four = _mm256_set1_epi32(four_of(levels + 4 * group));
                 first = _mm256_dpbusd_avx_epi32(first, four, low[group]);
                 second = _mm256_dpbusd_avx_epi32(second, four, high[group]);
             }

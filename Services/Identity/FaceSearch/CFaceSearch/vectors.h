@@ -10,6 +10,13 @@ typedef int32_t wholes __attribute__((vector_size(FACES_STEP * sizeof(int32_t)))
 #define LOAD(numbers) (*(const values *)(numbers))
 #define IN_FLOAT64(numbers) __builtin_convertvector(numbers, sums)
 
+/// Four bytes as they lie, to be repeated in a vector.
+static inline int32_t four_of(const uint8_t *bytes) {
+    int32_t value;
+    __builtin_memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
 /// Their sum, added up in one order everywhere.
 static inline double sum_of(const sums *each) {
     double lanes[FACES_STEP];

@@ -130,14 +130,8 @@ struct DatabaseOptions: ParsableArguments {
         let settings = try RecommenderSettings(
             try await Settings.load(arguments: settings, commands: Recommender.commandNames), cores: 1)
         let logger = Logger(label: "recommender") { _ in SwiftLogNoOpLogHandler() }
-        let database = Database(settings.database, logger: logger)
-        let store = Store(database: database, weights: settings.weights, rows: settings.rows)
-        do {
-            try await body(Versions(store))
-        } catch {
-            await database.close()
-            throw error
+        try await Database.with(settings.database, logger: logger) { database in
+            try await body(Versions(Store(database: database, weights: settings.weights, rows: settings.rows)))
         }
-        await database.close()
     }
 }
